@@ -1,0 +1,8 @@
+"""The application as servers see it: HTTP to Django, WebSocket to Channels."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_asgi_application()

@@ -1,0 +1,19 @@
+"""The settings under test: the real ones, with what a test machine needs.
+
+`DATABASE_URL` in the environment decides between SQLite (default) and PostgreSQL.
+"""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+os.environ.setdefault("DATABASE_URL", "sqlite:///var/test.sqlite3")
+for variable in ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "HTTPS", "DEBUG"):
+    os.environ[variable] = {"OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1"}.get(variable, "")
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

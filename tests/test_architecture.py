@@ -1,0 +1,80 @@
+"""Who may import whom. To change the rule, change the table."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "openrouter": set(),
+    "accounts": set(),
+    "billing": {"openrouter"},
+    "routing": {"openrouter"},
+    "chat": {"billing", "routing", "openrouter"},
+    "config": {"accounts", "billing", "chat", "openrouter", "routing"},
+}
+WITHOUT_DJANGO = {"openrouter"}
+PURE = {
+    "chat/drafts.py",
+    "chat/markdown.py",
+    "openrouter/errors.py",
+    "openrouter/events.py",
+    "openrouter/sse.py",
+    "openrouter/types.py",
+    "routing/decision.py",
+    "routing/policies.py",
+    "routing/prompts.py",
+    "routing/scorers.py",
+}
+INPUT_AND_OUTPUT = {"asyncio", "django", "httpx", "os", "pathlib", "socket", "threading", "time"}
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(source: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}: imports are absolute"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_flow_one_way(package: str) -> None:
+    ours = set(MAY_IMPORT) | {"tests"}
+    allowed = MAY_IMPORT[package] | {package}
+    for source in sources(package):
+        crossed = {name for name in imported(source) if name.split(".")[0] in ours - allowed}
+        assert not crossed, f"{source.relative_to(ROOT)} may not import {crossed}"
+
+
+@pytest.mark.parametrize("package", WITHOUT_DJANGO)
+def test_a_plain_package_knows_no_django(package: str) -> None:
+    for source in sources(package):
+        assert not {n for n in imported(source) if n.split(".")[0] in {"django", "channels"}}, source
+
+
+@pytest.mark.parametrize("path", sorted(PURE))
+def test_a_pure_module_does_no_input_or_output(path: str) -> None:
+    found = {name.split(".")[0] for name in imported(ROOT / path)} & INPUT_AND_OUTPUT
+    assert not found, f"{path} is pure and may not import {found}"
+
+
+def test_no_import_hides_in_a_function() -> None:
+    for package in MAY_IMPORT:
+        for source in sources(package):
+            for node in ast.walk(ast.parse(source.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    hidden = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+                    assert not hidden, f"{source.relative_to(ROOT)}:{node.lineno} {node.name}"
+
+
+def test_migrations_are_named_for_what_they_do() -> None:
+    for source in ROOT.glob("*/migrations/0*.py"):
+        assert not source.stem.endswith(("_initial", "_auto")), source
