@@ -88,6 +88,7 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
         "timeout": 5,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}  # a file: threads share no memory database
 elif DATABASE["ENGINE"].endswith("postgresql"):
     DATABASE["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16, "timeout": 10}}
 
@@ -140,6 +141,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 # --- OpenRouter ---
+OPENROUTER_CLIENT = "config.upstream.make_client"  # apps import it by this name, not by module
 OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", default="")
 OPENROUTER_BASE_URL = env.str("OPENROUTER_BASE_URL", default="https://openrouter.ai/api/v1")
 OPENROUTER_APP_URL = env.str("OPENROUTER_APP_URL", default="http://localhost:8000")

@@ -6,7 +6,6 @@
 import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
-os.environ.setdefault("DATABASE_URL", "sqlite:///var/test.sqlite3")
 for variable in ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "HTTPS", "DEBUG"):
     os.environ[variable] = {"OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1"}.get(variable, "")
 

@@ -1,0 +1,76 @@
+"""Events of a stream in, a reply being written out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openrouter.errors import OpenRouterError
+from openrouter.events import (
+    Annotation,
+    Failed,
+    Finished,
+    Identified,
+    ImageDelta,
+    ReasoningDelta,
+    ReasoningDetail,
+    StreamEvent,
+    TextDelta,
+    Usage,
+    UsageReported,
+)
+
+_UNSTORABLE = {0: "\N{REPLACEMENT CHARACTER}"}  # PostgreSQL stores no NUL
+
+
+def storable(text: str) -> str:
+    """The text without what no database keeps: NUL, and halves of surrogate pairs."""
+    return text.translate(_UNSTORABLE).encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has come of a reply so far."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    reasoning_details: list[Mapping[str, Any]] = field(default_factory=list)
+    annotations: list[Mapping[str, Any]] = field(default_factory=list)
+    generation_id: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    failure: OpenRouterError | None = None
+
+    def apply(self, event: StreamEvent) -> tuple[str, str]:
+        """Take one event; return the text and the reasoning that it adds to the page."""
+        match event:
+            case TextDelta(text):
+                self.text.append(text := storable(text))
+                return text, ""
+            case ImageDelta(url):
+                self.text.append(text := f"\n\n![image]({url})\n\n")
+                return text, ""
+            case ReasoningDelta(text):
+                self.reasoning.append(text := storable(text))
+                return "", text
+            case ReasoningDetail(detail):
+                self.reasoning_details.append(detail)
+            case Annotation(annotation):
+                self.annotations.append(annotation)
+            case Identified():
+                self._identify(event)
+            case Finished(reason):
+                self.finish_reason = reason
+            case UsageReported(usage):
+                self.usage = usage
+            case Failed(error):
+                self.failure = self.failure or error
+        return "", ""
+
+    def _identify(self, event: Identified) -> None:
+        self.generation_id = event.generation_id or self.generation_id
+        self.model = event.model or self.model
+        self.provider = event.provider or self.provider

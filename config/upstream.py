@@ -1,0 +1,41 @@
+"""The upstream that this installation talks to: OpenRouter, or the emulator where no key is set."""
+
+from functools import cache
+
+import httpx
+from django.conf import settings
+
+from openrouter.client import ClientConfig, OpenRouterClient
+from openrouter.emulator.settings import EmulatorSettings
+from openrouter.emulator.transport import EmulatorTransport
+
+EMULATOR_KEY = "sk-or-v1-emulator"
+
+
+@cache
+def emulator() -> EmulatorTransport:
+    """The process's own emulator: one bill, however many clients are made."""
+    return EmulatorTransport(
+        EmulatorSettings(
+            tokens_per_s=settings.EMULATOR_TOKENS_PER_S,
+            first_token_s=settings.EMULATOR_FIRST_TOKEN_S,
+        )
+    )
+
+
+def make_client() -> OpenRouterClient:
+    """A client for the calling event loop; whoever makes it closes it."""
+    transport: httpx.AsyncBaseTransport | None = None if settings.OPENROUTER_API_KEY else emulator()
+    return OpenRouterClient(
+        ClientConfig(
+            api_key=settings.OPENROUTER_API_KEY or EMULATOR_KEY,
+            base_url=settings.OPENROUTER_BASE_URL,
+            app_url=settings.OPENROUTER_APP_URL,
+            app_title=settings.OPENROUTER_APP_TITLE,
+            connect_timeout_s=settings.OPENROUTER_CONNECT_TIMEOUT_S,
+            first_byte_timeout_s=settings.OPENROUTER_FIRST_BYTE_TIMEOUT_S,
+            idle_timeout_s=settings.OPENROUTER_IDLE_TIMEOUT_S,
+            max_streams=settings.MAX_STREAMS,
+        ),
+        transport=transport,
+    )
