@@ -1,0 +1,100 @@
+"""Small words for the templates: icons, short names, groups of days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+ROUTERS = {"": "Auto", "openrouter/auto": "OpenRouter Auto"}
+
+
+class Dated(Protocol):
+    updated_at: dt.datetime
+
+
+@dataclass(slots=True)
+class Period:
+    """Conversations that were last touched within one stretch of days."""
+
+    name: str
+    conversations: list[Dated] = field(default_factory=list)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One drawing of our sprite, of the size of the text; silent for screen readers."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("switchboard/icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def model_name(slug: str | None) -> str:
+    """The short name of a model: what follows its author. `openai/gpt-5:free` → `gpt-5:free`."""
+    slug = slug or ""
+    return ROUTERS.get(slug) or slug.split("/", 1)[-1]
+
+
+@register.filter
+def model_author(slug: str | None) -> str:
+    """Who made the model: what stands before the slash."""
+    author, slash, _ = (slug or "").partition("/")
+    return author if slash else ""
+
+
+@register.filter
+def seconds(milliseconds: int | None) -> str:
+    """Milliseconds as a person reads them: `840 ms`, `1.2 s`, `74 s`. Unknown is empty."""
+    if milliseconds is None or milliseconds == "":  # type: ignore[comparison-overlap]
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
+
+
+@register.filter
+def per_million(usd_per_token: Decimal | None) -> str:
+    """A price per token in USD as one per million tokens: `$0.25`, `free`, or `varies`."""
+    if usd_per_token is None or usd_per_token < 0:  # OpenRouter says -1 where it depends
+        return "varies"
+    if not usd_per_token:
+        return "free"
+    return f"${_trimmed(usd_per_token * 1_000_000)}"
+
+
+def _trimmed(amount: Decimal) -> str:
+    """At least two decimals, more only where they say something."""
+    whole, _, decimals = f"{amount:.4f}".partition(".")
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
+@register.filter
+def by_date(conversations: Iterable[Dated]) -> list[Period]:
+    """Conversations, newest first, as periods: Today, Yesterday, Previous 7 days, Older."""
+    today = timezone.localdate()
+    periods = {name: Period(name) for name in ("Today", "Yesterday", "Previous 7 days", "Older")}
+    for conversation in conversations:
+        day = timezone.localtime(conversation.updated_at).date()
+        periods[_period((today - day).days)].conversations.append(conversation)
+    return [period for period in periods.values() if period.conversations]
+
+
+def _period(days_ago: int) -> str:
+    if days_ago <= 0:
+        return "Today"
+    if days_ago == 1:
+        return "Yesterday"
+    return "Previous 7 days" if days_ago <= 7 else "Older"

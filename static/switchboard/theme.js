@@ -1,0 +1,40 @@
+// Sets the chosen theme before anything is painted, and works the switch once the page is there.
+// "auto" follows the system and is no attribute at all.
+(() => {
+  const THEMES = ["auto", "light", "dark"];
+  const NAMES = { auto: "as the system", light: "light", dark: "dark" };
+  const root = document.documentElement;
+
+  const chosen = () => {
+    try {
+      const theme = localStorage.getItem("theme");
+      return THEMES.includes(theme) ? theme : "auto";
+    } catch {
+      return "auto"; // storage is switched off
+    }
+  };
+  const show = (theme) => {
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    for (const button of document.querySelectorAll(".theme")) {
+      button.hidden = false;
+      button.dataset.shows = theme;
+      button.title = `Theme: ${NAMES[theme]}`;
+      button.setAttribute("aria-label", button.title);
+    }
+  };
+
+  show(chosen());
+  document.addEventListener("DOMContentLoaded", () => show(chosen()));
+  addEventListener("storage", () => show(chosen()));
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest?.(".theme")) return;
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+    try {
+      localStorage.setItem("theme", next);
+    } catch {
+      // then it holds for this page
+    }
+    show(next);
+  });
+})();
