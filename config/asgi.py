@@ -1,8 +1,44 @@
 """The application as servers see it: HTTP to Django, WebSocket to Channels."""
 
 import os
+from typing import Any
 
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+django = get_asgi_application()
+
+# These need the apps, which the line above has loaded.
+from chat.runner import runner  # noqa: E402
+from chat.ws_urls import urlpatterns  # noqa: E402
+
+_protocols = ProtocolTypeRouter(
+    {
+        "http": django,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(urlpatterns))),
+    }
+)
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Open the runner before anything else: daphne tells nobody that it has started."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    await runner.open()
+    await _protocols(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    """What uvicorn tells: open at its start, close at its end."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await runner.open()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await runner.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,73 @@
+"""One browser tab watching one conversation: admit, follow, forward. It takes no commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from chat.database import in_database
+from chat.feed import Follower
+from chat.live import live_region
+from chat.models import Conversation
+from chat.runner import runner
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401
+NOT_FOUND = 4404
+NO_COMMANDS = 4400
+
+
+class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Sends a snapshot, then all that is new since the last frame.
+
+    Closing codes: 4401 not signed in, 4404 no such conversation of this person's, 4400 for any
+    frame that a client sends. A handshake is always accepted first: browsers retry a refused
+    one for ever.
+    """
+
+    follower: Follower | None = None
+    forwarding: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            return await self.close(code=SIGNED_OUT)
+        pk = self.scope["url_route"]["kwargs"]["pk"]
+        conversation = await in_database(Conversation.objects.owned_by(user).filter(pk=pk).first)
+        if conversation is None:
+            return await self.close(code=NOT_FOUND)
+        self.follower = runner.feed.follow(conversation.pk)
+        self.forwarding = asyncio.create_task(self.forward(conversation, self.follower))
+        self.forwarding.add_done_callback(_log_failure)
+
+    async def forward(self, conversation: Conversation, follower: Follower) -> None:
+        after = _number(self.scope["query_string"])
+        while True:
+            await self.send(text_data=await live_region(conversation, follower, after=after))
+            async for frame in follower.frames():
+                await self.send(text_data=frame)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.close(code=NO_COMMANDS, reason="this socket takes no commands")
+
+    async def disconnect(self, code: int) -> None:
+        if self.forwarding:
+            self.forwarding.cancel()
+        if self.follower:
+            runner.feed.unfollow(self.follower)
+
+
+def _number(query_string: bytes) -> int:
+    """The `after` of the query: the last settled message that the page has; 0 where it is none."""
+    value = parse_qs(query_string.decode("ascii", "replace")).get("after", ["0"])[0]
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("A tab's forwarding failed", exc_info=error)

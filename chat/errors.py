@@ -1,0 +1,59 @@
+"""What a person can ask for that cannot be done.
+
+    CannotSend
+    ├── Malformed
+    ├── EmptyPrompt
+    ├── PromptTooLong
+    ├── StillAnswering
+    ├── NotRetryable
+    └── TooBusy
+"""
+
+from __future__ import annotations
+
+
+class CannotSend(Exception):
+    """Nothing was saved. `for_person` says why, `status` is the HTTP status of the answer."""
+
+    for_person = "This could not be sent."
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(self.for_person)
+
+
+class Malformed(CannotSend):
+    """A form that no page of ours sends: `reason` in the words of the form."""
+
+    def __init__(self, reason: str) -> None:
+        self.for_person = reason or self.for_person
+        super().__init__()
+
+
+class EmptyPrompt(CannotSend):
+    for_person = "There is nothing to send yet: write a message first."
+
+
+class PromptTooLong(CannotSend):
+    status = 413
+
+    def __init__(self, chars: int, limit: int) -> None:
+        self.for_person = (
+            f"This message has {chars:,} characters; at most {limit:,} can be sent at once."
+        )
+        super().__init__()
+
+
+class StillAnswering(CannotSend):
+    for_person = "An answer is still being written here. Wait for its end, or stop it first."
+    status = 409
+
+
+class NotRetryable(CannotSend):
+    for_person = "Only the latest answer can be asked for again, once it has ended."
+    status = 409
+
+
+class TooBusy(CannotSend):
+    for_person = "Too many answers are being written just now. Try again in a moment."
+    status = 503

@@ -1,0 +1,141 @@
+"""The append-only view of a growing reply, and those who follow it.
+
+All of it lives on one event loop, so a synchronous block is atomic. A follower is registered and
+given its snapshot in one such block; whatever is published afterwards waits in its own list
+until its socket takes "all since the last frame" at once. A slow tab only makes its list longer;
+past a bound it is dropped for a new snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chat import fragments
+from chat.markdown import Drawing
+
+PENDING_CHARS = 1_000_000  # of one follower; beyond it a snapshot is cheaper
+
+
+class View:
+    """One growing reply as a browser sees it: drawn once, however many follow."""
+
+    def __init__(self, pk: int, conversation: UUID) -> None:
+        self.pk = pk
+        self.conversation = conversation
+        self._drawing = Drawing(fragments.tail(pk))
+        self._new_text: list[str] = []
+        self._new_reasoning: list[str] = []
+        self._reasoning: list[str] = []
+
+    def append(self, text: str, reasoning: str) -> None:
+        if text:
+            self._new_text.append(text)
+        if reasoning:
+            self._new_reasoning.append(reasoning)
+
+    def draw(self, now_s: float) -> str:
+        """Draw what came since the last call; return the frame that shows it."""
+        text, self._new_text = "".join(self._new_text), []
+        reasoning, self._new_reasoning = "".join(self._new_reasoning), []
+        self._reasoning.append(reasoning)
+        stroke = self._drawing.feed(text, now_s) if text else None
+        return fragments.delta(self.pk, stroke, reasoning)
+
+    def snapshot(self) -> fragments.Snapshot:
+        """All that the frames drawn so far have shown."""
+        closed_html, open_html = self._drawing.snapshot()
+        return fragments.Snapshot(closed_html, open_html, "".join(self._reasoning))
+
+
+@dataclass(eq=False)
+class Follower:
+    """One tab on one conversation: what it has not been sent yet."""
+
+    conversation: UUID
+    pending: list[str] = field(default_factory=list)
+    pending_chars: int = 0
+    lost_track: bool = False
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, frame: str) -> None:
+        self.pending.append(frame)
+        self.pending_chars += len(frame)
+        if self.pending_chars > PENDING_CHARS:
+            self.restart()
+            self.lost_track = True
+        self.wake.set()
+
+    def restart(self) -> None:
+        """Forget what is pending: the snapshot about to be sent holds it."""
+        self.pending, self.pending_chars, self.lost_track = [], 0, False
+        self.wake.clear()
+
+    async def frames(self) -> AsyncIterator[str]:
+        """All since the last frame, in one piece; ends where only a snapshot can help."""
+        while True:
+            await self.wake.wait()
+            if self.lost_track:
+                return
+            frame = "".join(self.pending)
+            self.restart()
+            yield frame
+
+
+@dataclass(eq=False)
+class Topic:
+    """A conversation that somebody watches. `version` counts the changes of its messages."""
+
+    followers: set[Follower] = field(default_factory=set)
+    version: int = 0
+
+
+class Feed:
+    """The views that this process writes, and the tabs that follow them."""
+
+    def __init__(self) -> None:
+        self.views: dict[int, View] = {}
+        self._topics: dict[UUID, Topic] = {}
+
+    def open(self, pk: int, conversation: UUID) -> View:
+        return self.views.setdefault(pk, View(pk, conversation))
+
+    def close(self, pk: int) -> None:
+        self.views.pop(pk, None)
+
+    def follow(self, conversation: UUID) -> Follower:
+        follower = Follower(conversation)
+        self._topics.setdefault(conversation, Topic()).followers.add(follower)
+        return follower
+
+    def unfollow(self, follower: Follower) -> None:
+        if topic := self._topics.get(follower.conversation):
+            topic.followers.discard(follower)
+            if not topic.followers:
+                del self._topics[follower.conversation]
+
+    def version(self, conversation: UUID) -> int:
+        """Changes with every turn begun, ended or retried while somebody follows."""
+        topic = self._topics.get(conversation)
+        return topic.version if topic else 0
+
+    def publish_delta(self, conversation: UUID, frame: str) -> None:
+        """Text was added to a running reply."""
+        for follower in self._followers(conversation):
+            follower.take(frame)
+
+    def publish_change(self, conversation: UUID, frame: str) -> None:
+        """A message came, was settled or was replaced."""
+        if topic := self._topics.get(conversation):
+            topic.version += 1
+        self.publish_delta(conversation, frame)
+
+    def _followers(self, conversation: UUID) -> set[Follower]:
+        topic = self._topics.get(conversation)
+        return topic.followers if topic else set()
+
+    @property
+    def followers_count(self) -> int:
+        return sum(len(topic.followers) for topic in self._topics.values())

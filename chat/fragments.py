@@ -1,0 +1,120 @@
+"""What goes over the socket: fragments that htmx puts in their places by id.
+
+One template draws a message on the page and over the socket. Ids hold the reply's own id, so a
+fragment can never land in another reply. Model text is escaped or sanitised before it is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from secrets import token_hex
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from chat.markdown import Stroke
+from chat.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A running reply at one moment: HTML of its parts, plain text of its reasoning."""
+
+    closed_html: str = ""
+    open_html: str = ""
+    reasoning: str = ""
+
+
+def tail(pk: int) -> str:
+    """The element in the open block of a reply where further text goes."""
+    return f'<span id="m{pk}-tail"></span>'
+
+
+def delta(pk: int, stroke: Stroke | None, reasoning: str) -> str:
+    """The fragments that add one stroke, and reasoning, to a running reply."""
+    pieces = []
+    if reasoning:
+        pieces.append(f'<div hx-swap-oob="beforeend:#m{pk}-think">{escape(reasoning)}</div>')
+    if stroke and stroke.closed_html:
+        pieces.append(f'<div hx-swap-oob="beforeend:#m{pk}-done">{stroke.closed_html}</div>')
+    if stroke and stroke.open_html is not None:
+        pieces.append(f'<div hx-swap-oob="innerHTML:#m{pk}-open">{stroke.open_html}</div>')
+    if stroke and stroke.tail_text:
+        pieces.append(f'<div hx-swap-oob="beforeend:#m{pk}-tail">{escape(stroke.tail_text)}</div>')
+    return "".join(pieces)
+
+
+def message(message: Message, *, oob: bool = False, replaces: int | None = None) -> SafeString:
+    """One message; with `oob` it takes the place of itself, or of the message `replaces`."""
+    context = {"message": message, "oob": oob, "replaces": replaces}
+    return render_to_string("chat/_message.html", context)
+
+
+def slot(pk: int) -> str:
+    """The empty place after message `pk` (0: after none) where the next turn goes."""
+    return f'<div id="next-{pk}"></div>'
+
+
+def turn(messages: Iterable[Message], *, after: int) -> str:
+    """A new turn, put into the slot after message `after`.
+
+    The slot goes with it, so the same turn coming twice, by the answer to the POST and over the
+    socket, is placed once: htmx ignores a fragment whose target is gone.
+    """
+    drawn = [(m.pk, message(m)) for m in messages]
+    body = "".join(html for _, html in drawn)
+    return (
+        f'<div hx-swap-oob="beforebegin:#next-{after}">{body}{slot(drawn[-1][0])}</div>'
+        f'<div id="next-{after}" hx-swap-oob="delete"></div>'
+    )
+
+
+def retried(reply: Message, *, replaces: int) -> str:
+    """A new reply in the place of one that did not end well, and the slot after it."""
+    return (
+        message(reply, oob=True, replaces=replaces)
+        + f'<div id="next-{reply.pk}" hx-swap-oob="outerHTML:#next-{replaces}"></div>'
+    )
+
+
+class LiveRegion:
+    """Everything newer than the last settled turn, drawn ahead of the moment it is sent.
+
+    The templates are drawn off the event loop, with a mark where a running reply's text goes;
+    `fill` then puts the views' snapshots in, on the loop, in one synchronous block.
+    """
+
+    def __init__(self, messages: Iterable[Message], last_pk: int, stored: Mapping[int, Snapshot]):
+        self._running: dict[int, Snapshot] = {}
+        self._secret = token_hex(8)  # no text of anybody's can hold a mark of this region
+        pieces = []
+        for item in messages:
+            if item.is_running:
+                self._running[item.pk] = stored.get(item.pk, Snapshot())
+                pieces.append(self._marked(item))
+            else:
+                pieces.append(message(item))
+        self._html = "".join(pieces) + slot(last_pk)
+
+    def _mark(self, pk: int, part: str) -> str:
+        return f"{self._secret}-{pk}-{part}."
+
+    def _marked(self, item: Message) -> str:
+        marks = Snapshot(*(self._mark(item.pk, part.name) for part in fields(Snapshot)))
+        return render_to_string("chat/_message.html", {"message": item, "snapshot": marks})
+
+    def fill(self, views: Mapping[int, Snapshot]) -> str:
+        """The region's HTML, with each running reply as its view has it now."""
+        html = self._html
+        for pk, stored in self._running.items():
+            snapshot = views.get(pk, stored)
+            html = html.replace(self._mark(pk, "closed_html"), snapshot.closed_html)
+            html = html.replace(self._mark(pk, "open_html"), snapshot.open_html)
+            html = html.replace(self._mark(pk, "reasoning"), escape(snapshot.reasoning))
+        return html
+
+    @property
+    def running(self) -> list[int]:
+        return list(self._running)

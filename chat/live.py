@@ -1,0 +1,61 @@
+"""The first frame of a tab: everything newer than what its page has, exactly as it is now."""
+
+from __future__ import annotations
+
+from chat.database import in_database
+from chat.feed import Follower
+from chat.fragments import LiveRegion, Snapshot
+from chat.markdown import render
+from chat.models import Conversation, Message, State
+from chat.runner import runner
+from chat.services import branch_with_books, checkpointed
+
+
+def settled_and_live(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    """Split a branch behind its last reply that ended well: only what follows can still change."""
+    for index in range(len(messages), 0, -1):
+        if messages[index - 1].role == "assistant" and messages[index - 1].state == State.DONE:
+            return messages[:index], messages[index:]
+    return [], messages
+
+
+def stored_snapshots(messages: list[Message]) -> dict[int, Snapshot]:
+    """What the checkpoints hold of running replies: for a page before its socket is open."""
+    snapshots = {}
+    for message in messages:
+        if message.is_running:
+            text, reasoning = checkpointed(message.pk)
+            snapshots[message.pk] = Snapshot(render(text), "", reasoning)
+    return snapshots
+
+
+def _draw(conversation: Conversation, after: int) -> tuple[LiveRegion, bool]:
+    """The region behind message `after`, and whether that message is on the branch at all."""
+    conversation.refresh_from_db()
+    messages = branch_with_books(conversation)
+    known = after == 0 or any(message.pk == after for message in messages)
+    newer = [message for message in messages if not known or message.pk > after]
+    last_pk = messages[-1].pk if messages else 0
+    return LiveRegion(newer, last_pk, stored_snapshots(newer)), known
+
+
+async def live_region(conversation: Conversation, follower: Follower, *, after: int) -> str:
+    """Draw it off the loop; fill it and restart the follower in one synchronous block.
+
+    If a message came or was settled while it was drawn, it is drawn again: so nothing between
+    the reading of the database and the first frame is lost, and nothing is sent twice.
+    """
+    feed = runner.feed
+    while True:
+        version = feed.version(conversation.pk)
+        region, known = await in_database(_draw, conversation, after)
+        if feed.version(conversation.pk) == version:
+            views = {pk: feed.views[pk].snapshot() for pk in region.running if pk in feed.views}
+            follower.restart()
+            html = region.fill(views)
+            if known:
+                return f'<div id="live" hx-swap-oob="innerHTML">{html}</div>'
+            return (  # the page shows another branch: all of it is replaced
+                '<div id="messages" hx-swap-oob="innerHTML">'
+                f'<div id="live">{html}</div></div>'
+            )

@@ -1,0 +1,148 @@
+"""The task that writes one reply: streams it, shows it, settles it.
+
+It belongs to the process, not to a socket or a request, so it outlives the tab that asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Protocol
+
+from billing.services import note_generation_id
+from chat import fragments
+from chat.database import in_database
+from chat.drafts import Draft
+from chat.feed import Feed, View
+from chat.models import Chunk, Part, State
+from chat.services import Job, Timing, settle_reply
+from openrouter.errors import OpenRouterError
+from openrouter.events import Identified, StreamEvent
+from openrouter.types import ChatRequest
+
+logger = logging.getLogger(__name__)
+
+FRAME_S = 0.045  # between two frames of one reply; the first goes at once
+SETTLE_ATTEMPTS = 5
+
+
+class ChatClient(Protocol):
+    def stream_chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]: ...
+
+
+class Writer:
+    """Writes one reply to its end, and settles it once, whichever way it ends."""
+
+    def __init__(self, job: Job, client: ChatClient, feed: Feed) -> None:
+        self.job = job
+        self.draft = Draft()
+        self.task: asyncio.Task[None] | None = None
+        self._ending: State | None = None  # what a cancellation means, once one was asked for
+        self._settling = False
+        self._client = client
+        self._feed = feed
+        self._view: View = feed.open(job.reply, job.conversation)
+        self._started_s = time.monotonic()
+        self._first_token_s: float | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._flushed_s = 0.0
+        self._noted: str | None = None
+        self._checkpointed = {Part.TEXT: (0, 0), Part.REASONING: (0, 0)}  # pieces, characters
+
+    def end(self, state: State) -> None:
+        """End it before its time. What is settling already, or ending, is left alone."""
+        if self.task and self._ending is None and not self._settling:
+            self._ending = state
+            self.task.cancel()
+
+    async def write(self) -> None:
+        state = State.FAILED
+        try:
+            await self._stream()
+            state = State.FAILED if self.draft.failure else State.DONE
+        except asyncio.CancelledError:
+            state = self._ending or State.INTERRUPTED
+        except OpenRouterError as error:
+            logger.warning("Reply %d failed upstream: %s", self.job.reply, error)
+            self.draft.failure = error
+        except Exception:
+            logger.exception("Reply %d failed by a fault of ours", self.job.reply)
+            self.draft.failure = OpenRouterError(may_have_cost=True)
+        finally:
+            await self._end(state)
+
+    async def _stream(self) -> None:
+        async with aclosing(self._client.stream_chat(self.job.request)) as events:
+            async for event in events:
+                text, reasoning = self.draft.apply(event)
+                if isinstance(event, Identified) and event.generation_id:
+                    await self._note(event.generation_id)
+                elif text or reasoning:
+                    self._show(text, reasoning)
+
+    async def _note(self, generation_id: str) -> None:
+        """Store the generation's id before a word is shown: a crash then leaves a call to settle."""
+        if self._noted != generation_id:
+            self._noted = generation_id
+            await in_database(
+                note_generation_id, call_id=self.job.call, generation_id=generation_id
+            )
+
+    def _show(self, text: str, reasoning: str) -> None:
+        """Put it into the view; draw at once if the last frame is old enough, else at its time."""
+        self._first_token_s = self._first_token_s or time.monotonic()
+        self._view.append(text, reasoning)
+        if self._flush_timer is None:
+            wait_s = self._flushed_s + FRAME_S - time.monotonic()
+            if wait_s <= 0:
+                self._flush()
+            else:
+                self._flush_timer = asyncio.get_running_loop().call_later(wait_s, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self._flushed_s = time.monotonic()
+        frame = self._view.draw(self._flushed_s)
+        self._feed.publish_delta(self.job.conversation, frame)
+
+    def new_chunks(self) -> list[Chunk]:
+        """What came since the last call, as rows to store."""
+        rows = []
+        for part, pieces in ((Part.TEXT, self.draft.text), (Part.REASONING, self.draft.reasoning)):
+            count, offset = self._checkpointed[part]
+            if text := "".join(pieces[count:]):
+                rows.append(Chunk(message_id=self.job.reply, part=part, offset=offset, text=text))
+                self._checkpointed[part] = (len(pieces), offset + len(text))
+        return rows
+
+    async def _end(self, state: State) -> None:
+        """Settle, then show the settled message in place of the growing one."""
+        self._settling = True
+        if self._flush_timer:
+            self._flush_timer.cancel()
+        try:
+            if frame := await self._settle(state):
+                self._feed.publish_change(self.job.conversation, frame)
+        finally:
+            self._feed.close(self.job.reply)
+
+    async def _settle(self, state: State) -> str:
+        timing = Timing(
+            self._first_token_s and round((self._first_token_s - self._started_s) * 1000),
+            round((time.monotonic() - self._started_s) * 1000),
+        )
+        for attempt in range(SETTLE_ATTEMPTS):
+            try:
+                return await in_database(self._settle_and_draw, state, timing)
+            except Exception:
+                logger.exception("Reply %d not settled, attempt %d", self.job.reply, attempt + 1)
+                await asyncio.sleep(2**attempt / 10)
+        return ""  # its lease runs out, and the reaper takes it from the checkpoints
+
+    def _settle_and_draw(self, state: State, timing: Timing) -> str:
+        reply = settle_reply(pk=self.job.reply, draft=self.draft, state=state, timing=timing)
+        return fragments.message(reply, oob=True) if reply else ""
+

@@ -1,0 +1,175 @@
+"""The replies that this process writes, and its duties towards them.
+
+One runner per process, on the server's event loop. It keeps a strong reference to each task,
+renews the leases of its replies, stores checkpoints once a second, and settles the replies of
+processes that died. daphne knows no lifespan, so the runner opens itself with the first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from chat import fragments
+from chat.database import in_database
+from chat.errors import TooBusy
+from chat.feed import Feed
+from chat.models import State
+from chat.replies import ChatClient, Writer
+from chat.services import Job, checkpoint, interrupt, orphans, owners_of_running, renew_leases
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_S = 1.0  # what a kill -9 can take back at the most
+HEARTBEAT_S = 5.0
+REAP_S = 10.0
+
+
+class Runner:
+    """Starts, stops and watches over the replies of this process."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.writers: dict[int, Writer] = {}
+        self._duties: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._client: ChatClient | None = None
+
+    # --- Opening and closing: on the event loop ---
+
+    async def open(self) -> None:
+        """Settle what a former life left behind, then keep watch. Does nothing the second time."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        self._opening = self._opening or asyncio.Lock()
+        async with self._opening:
+            if self._loop is loop:
+                return
+            in_database.open()
+            self._client = import_string(settings.OPENROUTER_CLIENT)()
+            await self._reap(at_start=True)
+            self._watch(self._renew, every_s=HEARTBEAT_S)
+            self._watch(self._checkpoint, every_s=CHECKPOINT_S)
+            self._watch(self._reap, every_s=REAP_S)
+            self._loop = loop
+
+    async def close(self) -> None:
+        """Interrupt what is being written, and keep its text."""
+        for duty in self._duties:
+            duty.cancel()
+        tasks = [writer.task for writer in self.writers.values() if writer.task]
+        for writer in self.writers.values():
+            writer.end(State.INTERRUPTED)
+        await asyncio.gather(*tasks, *self._duties, return_exceptions=True)
+        if close := getattr(self._client, "aclose", None):
+            await close()
+        self._loop = self._client = None
+
+    # --- Commands: from any thread ---
+
+    def require_room(self) -> None:
+        if len(self.writers) >= settings.MAX_STREAMS:
+            raise TooBusy
+
+    def start(self, job: Job, announcement: str) -> None:
+        """Begin to write a reply; `announcement` is the frame that places it on open pages."""
+        self._call(self._start, job, announcement)
+
+    def stop(self, reply: int) -> bool:
+        """Stop a reply at once and keep what came. False: this process does not write it."""
+        if reply not in self.writers:
+            return False
+        self._call(self._stop, reply)
+        return True
+
+    def _call(self, function: Callable[..., None], *args: Any) -> None:
+        if self._loop is None:
+            raise RuntimeError("the runner is not open")
+        self._loop.call_soon_threadsafe(function, *args)
+
+    def _start(self, job: Job, announcement: str) -> None:
+        assert self._client is not None  # noqa: S101 (open() has set it, or _call had refused)
+        writer = self.writers[job.reply] = Writer(job, self._client, self.feed)
+        self.feed.publish_change(job.conversation, announcement)
+        writer.task = self._spawn(writer.write(), f"reply {job.reply}")
+        writer.task.add_done_callback(lambda _: self.writers.pop(job.reply, None))
+
+    def _stop(self, reply: int) -> None:
+        if writer := self.writers.get(reply):
+            writer.end(State.STOPPED)
+
+    # --- Duties ---
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task whose failure is heard of; whoever calls keeps the reference."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_log_failure)
+        return task
+
+    def _watch(self, duty: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(every_s)
+                try:
+                    await duty()
+                except Exception:
+                    logger.exception("%s failed; it is tried again in %s s", duty.__name__, every_s)
+
+        self._duties.add(self._spawn(keep(), duty.__name__))
+
+    async def _renew(self) -> None:
+        if self.writers:
+            await in_database(renew_leases, self.owner)
+
+    async def _checkpoint(self) -> None:
+        rows = [row for writer in self.writers.values() for row in writer.new_chunks()]
+        if rows:
+            await in_database(checkpoint, rows)
+
+    async def _reap(self, *, at_start: bool = False) -> None:
+        """Settle replies whose writer died, and show them as interrupted."""
+        dead = self._dead(await in_database(owners_of_running)) if at_start else []
+        for reply in await in_database(orphans, dead_owners=dead):
+            if settled := await in_database(interrupt, reply):
+                logger.warning("Reply %d was interrupted: its writer died", reply.pk)
+                frame = await in_database(fragments.message, settled, oob=True)
+                self.feed.publish_change(settled.conversation_id, frame)
+
+    def _dead(self, owners: list[str]) -> list[str]:
+        """Owners on this machine whose process is gone: their leases need not be waited for."""
+        return [owner for owner in owners if owner and not self._may_live(owner)]
+
+    def _may_live(self, owner: str) -> bool:
+        host, pid, _ = owner.rsplit(":", 2)
+        if host != socket.gethostname():
+            return True
+        return int(pid) != os.getpid() and _process_exists(int(pid))
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("Task %s failed", task.get_name(), exc_info=error)
+
+
+runner = Runner()
