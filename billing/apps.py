@@ -1,5 +1,11 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+from billing.money import teach_sqlite
 
 
 class BillingConfig(AppConfig):
     name = "billing"
+
+    def ready(self) -> None:
+        connection_created.connect(teach_sqlite, dispatch_uid="billing.money")

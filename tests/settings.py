@@ -16,3 +16,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+# Empties the database between transactional tests, which the append-only ledger refuses.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]  # noqa: F405

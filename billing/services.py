@@ -1,0 +1,234 @@
+"""The life of a call, and the one place that writes the ledger.
+
+Each function is one short transaction, and each change names the state it expects, so that of
+two that race exactly one wins.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from billing.models import (
+    OPEN,
+    TEXT_CHARS,
+    BooksError,
+    Call,
+    CallState,
+    Outcome,
+    Purpose,
+    UsageRecord,
+    user_ref,
+)
+from billing.money import is_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from openrouter.events import Usage
+
+logger = logging.getLogger(__name__)
+
+BEFORE_THE_BILL = (*OPEN, CallState.PENDING)
+MAX_COUNT = 2**53  # beyond this a count of tokens is a fault, and columns end at 2**63
+# What an entry takes over from its call.
+COPIED = [field.name for field in Outcome._meta.fields]  # noqa: SLF001 - documented by Django
+COPIED += ["user_ref", "purpose", "conversation_ref", "message_ref", "requested_model"]
+
+
+class CallNotOpen(BooksError):
+    """The call is not in the state that this step expects; it may have been ended meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a conversation cost.
+
+    `cost_usd` is what its ledger entries add up to. `pending` calls wait for their bill;
+    for `unknown` ones there is no generation id to ask with. Neither is in `cost_usd`.
+    """
+
+    cost_usd: Decimal
+    pending: int
+    unknown: int
+
+
+@transaction.atomic
+def reserve_call(
+    *,
+    user: AbstractBaseUser,
+    purpose: Purpose,
+    requested_model: str,
+    fallback_models: Sequence[str] = (),
+    reserved_usd: Decimal | None,
+    conversation_ref: str,
+    message_ref: str,
+) -> Call:
+    """Enter a call that is about to be made. `reserved_usd`: its worst case; None is unknown."""
+    return Call.objects.create(
+        user_id=user.pk,
+        user_ref=user_ref(user),
+        purpose=purpose,
+        requested_model=requested_model,
+        fallback_models=list(fallback_models),
+        reserved_usd=reserved_usd,
+        conversation_ref=conversation_ref,
+        message_ref=message_ref,
+    )
+
+
+@transaction.atomic
+def start_call(*, call_id: int) -> None:
+    """RESERVED → RUNNING. Raises CallNotOpen when the call is anywhere else."""
+    reserved = Call.objects.filter(pk=call_id, state=CallState.RESERVED)
+    if not reserved.update(state=CallState.RUNNING, started_at=timezone.now()):
+        raise CallNotOpen(f"call {call_id} is not reserved")
+
+
+@transaction.atomic
+def note_generation_id(*, call_id: int, generation_id: str) -> None:
+    """Keep the id with which the bill can be asked for. A later, other id replaces it.
+
+    An id that cannot be kept (another call's, or no id at all) is an error in the log and
+    not for the reply that is being written. Nothing happens once the call is settled.
+    """
+    if not generation_id or _text(generation_id) != generation_id:
+        logger.error("Call %d: an unusable generation id came", call_id)
+        return
+    try:
+        with transaction.atomic():
+            Call.objects.filter(pk=call_id, state__in=BEFORE_THE_BILL).update(
+                generation_id=generation_id
+            )
+    except IntegrityError:
+        logger.exception("Call %d: generation %s is another call's", call_id, generation_id)
+
+
+@transaction.atomic
+def end_call(
+    *,
+    call_id: int,
+    usage: Usage | None,
+    served_model: str | None,
+    provider: str | None,
+    finish_reason: str | None,
+    ttft_ms: int | None,
+    duration_ms: int | None,
+    may_have_cost: bool,
+    error: str = "",
+) -> UsageRecord | None:
+    """End a call, whichever way it went, and book what it cost.
+
+    A cost figure settles the call: its one entry is written and returned. To call this again,
+    or twice at once, adds nothing and returns that entry. Without a figure the call is
+    PENDING when money may have been spent, else RELEASED, and None is returned; a figure that
+    comes later (the settler's, a late chunk's) still settles it. `error`: a short code.
+
+    A negative, infinite or otherwise impossible cost is unknown: it never credits anybody.
+    """
+    known = {
+        "served_model": _text(served_model),
+        "provider": _text(provider),
+        "finish_reason": _text(finish_reason),
+        "ttft_ms": _count(ttft_ms),
+        "duration_ms": _count(duration_ms),
+        "error": _text(error),
+        **_usage_columns(call_id, usage),
+    }
+    # What is unknown now takes nothing away from what was known before.
+    known = {name: value for name, value in known.items() if value not in (None, "")}
+    cost_usd = None if usage is None else _bookable(call_id, usage.cost_usd)
+    if cost_usd is not None:
+        return _settle(call_id, cost_usd, known)
+    spent = may_have_cost or (usage is not None and usage.cost_usd is not None)
+    state = CallState.PENDING if spent else CallState.RELEASED
+    _close(call_id, OPEN, state, known)
+    return UsageRecord.objects.filter(call_id=call_id, corrects=None).first()
+
+
+def conversation_total(*, conversation_ref: str) -> Total:
+    """What a conversation cost so far, and how many of its calls have no figure yet."""
+    waiting = (
+        Call.objects.in_conversation(conversation_ref)
+        .pending()
+        .order_by()
+        .aggregate(all=Count("pk"), unknown=Count("pk", filter=Q(generation_id=None)))
+    )
+    return Total(
+        cost_usd=UsageRecord.objects.in_conversation(conversation_ref).total_usd(),
+        pending=waiting["all"] - waiting["unknown"],
+        unknown=waiting["unknown"],
+    )
+
+
+def _close(
+    call_id: int, expected: Sequence[CallState], state: CallState, known: dict[str, Any]
+) -> bool:
+    """Compare and set: of two that close a call from the same state, one is told True."""
+    return bool(
+        Call.objects.filter(pk=call_id, state__in=expected).update(
+            state=state, ended_at=Coalesce("ended_at", Now()), **known
+        )
+    )
+
+
+def _settle(call_id: int, cost_usd: Decimal, known: dict[str, Any]) -> UsageRecord:
+    """Write the entry of a call that has none; return the entry it has otherwise."""
+    if _close(call_id, BEFORE_THE_BILL, CallState.SETTLED, known):
+        return _write_entry(call_id, cost_usd)
+    if _close(call_id, [CallState.RELEASED], CallState.SETTLED, known):
+        logger.warning("Call %d was released, and yet a cost came: it is booked", call_id)
+        return _write_entry(call_id, cost_usd)
+    return UsageRecord.objects.get(call_id=call_id, corrects=None)
+
+
+def _write_entry(call_id: int, cost_usd: Decimal) -> UsageRecord:
+    call = Call.objects.get(pk=call_id)
+    return UsageRecord.objects.create(
+        call=call,
+        generation_id=call.generation_id or "",
+        cost_usd=cost_usd,
+        **{name: getattr(call, name) for name in COPIED},
+    )
+
+
+def _usage_columns(call_id: int, usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
+    return {
+        "prompt_tokens": _count(usage.prompt_tokens),
+        "completion_tokens": _count(usage.completion_tokens),
+        "reasoning_tokens": _count(usage.reasoning_tokens),
+        "cached_tokens": _count(usage.cached_tokens),
+        "cache_write_tokens": _count(usage.cache_write_tokens),
+        "upstream_cost_usd": _bookable(call_id, usage.upstream_cost_usd),
+        "is_byok": usage.is_byok,
+    }
+
+
+def _bookable(call_id: int, amount: Decimal | None) -> Decimal | None:
+    """The amount, or None with an error in the log when no such amount can be owed."""
+    if amount is None or (is_amount(amount) and amount >= 0):
+        return amount
+    logger.error("Call %d: an impossible amount came, %s", call_id, amount)
+    return None
+
+
+def _count(number: int | None) -> int | None:
+    """A count from the wire, or None for what is none."""
+    return number if number is not None and 0 <= number < MAX_COUNT else None
+
+
+def _text(text: str | None) -> str:
+    """Free text from the wire, so that every database takes it: cut, no NUL, no half characters."""
+    clean = (text or "").replace("\0", "").encode(errors="replace").decode()
+    return clean[:TEXT_CHARS]

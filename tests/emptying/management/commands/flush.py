@@ -1,0 +1,24 @@
+"""`flush` for tests: Django empties the database with it after each transactional test.
+
+The ledger's guard refuses that, on purpose, and outside the tests nothing lifts it.
+"""
+
+from typing import Any
+
+from django.core.management.commands import flush
+from django.db import connections, transaction
+
+from billing.append_only import guard, lift
+
+LEDGER = "billing_usagerecord"
+
+
+class Command(flush.Command):
+    def handle(self, **options: Any) -> None:
+        connection = connections[options["database"]]
+        with transaction.atomic(using=connection.alias):
+            with connection.schema_editor(atomic=False) as editor:
+                lift(editor, LEDGER)
+            super().handle(**options)
+            with connection.schema_editor(atomic=False) as editor:
+                guard(editor, LEDGER)
