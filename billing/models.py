@@ -281,6 +281,7 @@ class UsageRecord(Outcome):
             models.Index(fields=["-created_at", "-id"], name="entries_by_time"),
             models.Index(fields=["user_ref", "created_at"], name="entries_of_user"),
             models.Index(fields=["served_model", "created_at"], name="entries_of_model"),
+            models.Index(fields=["provider", "created_at"], name="entries_of_provider"),
             models.Index(fields=["conversation_ref"], name="entries_of_conversation"),
             models.Index(fields=["generation_id"], name="entries_of_generation"),
         ]

@@ -33,6 +33,10 @@ COLLATION = "usd"
 SUM = "usd_sum"
 MAX_USD = Decimal(10**15)  # an amount this large is a fault of somebody's, not a price
 MAX_DECIMALS = 60
+SQLITE_CHECK = (
+    """"{column}" GLOB '*[0-9]' AND "{column}" NOT GLOB '*[^-0-9.]*'"""
+    """ AND abs(CAST("{column}" AS REAL)) <= {most:f}"""
+)
 EXACT = Context(prec=120)  # 15 digits before the point, 60 after, and room for any number of rows
 
 
@@ -41,7 +45,7 @@ def is_amount(value: Decimal) -> bool:
     if not value.is_finite():
         return False
     exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -MAX_DECIMALS and abs(value) < MAX_USD
+    return isinstance(exponent, int) and exponent >= -MAX_DECIMALS and value.copy_abs() < MAX_USD
 
 
 def usd_text(amount: Decimal) -> str:
@@ -61,7 +65,7 @@ def format_usd(amount: Decimal | None) -> str:
         return ""
     if not amount:
         return "$0"
-    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    sign, size = ("-" if amount < 0 else ""), amount.copy_abs()
     decimals = max(2, 2 - size.adjusted())
     rounded = size.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, EXACT)
     whole, _, fraction = f"{rounded:,f}".partition(".")
@@ -98,6 +102,7 @@ class UsdField(Field):
         parameters = super().db_parameters(connection)
         if connection.vendor == "sqlite":
             parameters["collation"] = COLLATION
+            parameters["check"] = SQLITE_CHECK.format(column=self.column, most=MAX_USD)
         else:  # PostgreSQL holds NaN and Infinity to be numbers, above all others
             parameters["check"] = f'abs("{self.column}") < {MAX_USD:f}'
         return parameters

@@ -94,7 +94,6 @@ def start_call(*, call_id: int) -> None:
         raise CallNotOpen(f"call {call_id} is not reserved")
 
 
-@transaction.atomic
 def note_generation_id(*, call_id: int, generation_id: str) -> None:
     """Keep the id with which the bill can be asked for. A later, other id replaces it.
 
