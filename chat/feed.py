@@ -37,11 +37,14 @@ class View:
             self._new_reasoning.append(reasoning)
 
     def draw(self, now_s: float) -> str:
-        """Draw what came since the last call; return the frame that shows it."""
+        """Draw what came since the last call; return the frame that shows it.
+
+        Called again when nothing came, it shows what had been held back as undecided markup.
+        """
         text, self._new_text = "".join(self._new_text), []
         reasoning, self._new_reasoning = "".join(self._new_reasoning), []
         self._reasoning.append(reasoning)
-        stroke = self._drawing.feed(text, now_s) if text else None
+        stroke = self._drawing.feed(text, now_s)
         return fragments.delta(self.pk, stroke, reasoning)
 
     def snapshot(self) -> fragments.Snapshot:

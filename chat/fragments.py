@@ -47,8 +47,12 @@ def delta(pk: int, stroke: Stroke | None, reasoning: str) -> str:
 
 
 def message(message: Message, *, oob: bool = False, replaces: int | None = None) -> SafeString:
-    """One message; with `oob` it takes the place of itself, or of the message `replaces`."""
-    context = {"message": message, "oob": oob, "replaces": replaces}
+    """One message; with `oob` it takes the place of itself, or of the message `replaces`.
+
+    A running one is drawn as it begins: nothing closed, and the empty tail as its open part.
+    """
+    begun = Snapshot(open_html=tail(message.pk)) if message.is_running else None
+    context = {"message": message, "oob": oob, "replaces": replaces, "snapshot": begun}
     return render_to_string("chat/_message.html", context)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chat.database import in_database
 from chat.feed import Follower
-from chat.fragments import LiveRegion, Snapshot
-from chat.markdown import render
+from chat.fragments import LiveRegion, Snapshot, tail
+from chat.markdown import Drawing
 from chat.models import Conversation, Message, State
 from chat.runner import runner
 from chat.services import branch_with_books, checkpointed
@@ -25,7 +25,9 @@ def stored_snapshots(messages: list[Message]) -> dict[int, Snapshot]:
     for message in messages:
         if message.is_running:
             text, reasoning = checkpointed(message.pk)
-            snapshots[message.pk] = Snapshot(render(text), "", reasoning)
+            drawing = Drawing(tail(message.pk))
+            drawing.feed(text, 0)
+            snapshots[message.pk] = Snapshot(*drawing.snapshot(), reasoning)
     return snapshots
 
 

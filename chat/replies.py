@@ -26,6 +26,7 @@ from openrouter.types import ChatRequest
 logger = logging.getLogger(__name__)
 
 FRAME_S = 0.045  # between two frames of one reply; the first goes at once
+LOOK_AGAIN_S = 0.3  # after which text held back as undecided markup is shown as it is
 SETTLE_ATTEMPTS = 5
 
 
@@ -49,6 +50,7 @@ class Writer:
         self._first_token_s: float | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
+        self._waiting = False  # something came that is not drawn yet
         self._noted: str | None = None
         self._checkpointed = {Part.TEXT: (0, 0), Part.REASONING: (0, 0)}  # pieces, characters
 
@@ -93,20 +95,27 @@ class Writer:
 
     def _show(self, text: str, reasoning: str) -> None:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
-        self._first_token_s = self._first_token_s or time.monotonic()
+        now_s = time.monotonic()
+        self._first_token_s = self._first_token_s or now_s
         self._view.append(text, reasoning)
-        if self._flush_timer is None:
-            wait_s = self._flushed_s + FRAME_S - time.monotonic()
-            if wait_s <= 0:
-                self._flush()
-            else:
-                self._flush_timer = asyncio.get_running_loop().call_later(wait_s, self._flush)
+        if not self._waiting:
+            self._waiting = True
+            self._flush_in(max(0.0, self._flushed_s + FRAME_S - now_s))
+
+    def _flush_in(self, seconds: float) -> None:
+        if self._flush_timer:
+            self._flush_timer.cancel()
+        self._flush_timer = asyncio.get_running_loop().call_later(seconds, self._flush)
 
     def _flush(self) -> None:
-        self._flush_timer = None
+        """Draw and publish what came; look once more a little later if nothing comes."""
+        came, self._waiting = self._waiting, False
         self._flushed_s = time.monotonic()
-        frame = self._view.draw(self._flushed_s)
-        self._feed.publish_delta(self.job.conversation, frame)
+        if frame := self._view.draw(self._flushed_s):
+            self._feed.publish_delta(self.job.conversation, frame)
+        self._flush_timer = None
+        if came:
+            self._flush_in(LOOK_AGAIN_S)
 
     def new_chunks(self) -> list[Chunk]:
         """What came since the last call, as rows to store."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
@@ -45,7 +46,7 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def models(request: HttpRequest) -> HttpResponse:
     """The options of the model picker, fetched when it is first opened."""
-    context = {"models": pickable_models(), "choice": request.GET.get("choice", AUTO)}
+    context = {"models": pickable_models(), "choice": request.GET.get("model", AUTO)}
     return render(request, "chat/_model_options.html", context)
 
 
@@ -91,6 +92,16 @@ def stop_reply(request: HttpRequest, pk: int) -> HttpResponse:
     if stopping:
         return HttpResponse(status=204)
     return HttpResponse(fragments.message(reply, oob=True))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a form too large to be read says so, where the page shows it."""
+    if not isinstance(exception, RequestDataTooBig):
+        return render(request, "400.html", status=400)
+    if getattr(request, "htmx", False):
+        reason = f"This is too much at once: at most {settings.MAX_PROMPT_CHARS:,} characters."
+        return render(request, "chat/_notice.html", {"text": reason, "oob": True}, status=413)
+    return render(request, "413.html", status=413)
 
 
 def _answer(request: HttpRequest, turn: Turn, frame: str, *, new: bool) -> HttpResponse:

@@ -6,3 +6,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("chat.urls")),
 ]
+
+handler400 = "chat.views.bad_request"
