@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from collections.abc import Iterable
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 POSTGRES_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -35,21 +37,25 @@ END
 CHANGES = ("update", "delete")  # what SQLite has triggers for; it knows no TRUNCATE
 
 
-def guard(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
+def guard(connection: BaseDatabaseWrapper, table: str) -> None:
     """Refuse every UPDATE and DELETE (and TRUNCATE) on `table`, as an IntegrityError."""
-    if schema_editor.connection.vendor == "postgresql":
+    if connection.vendor == "postgresql":
         statements = [POSTGRES_FUNCTION, POSTGRES_TRIGGER.format(table=table)]
     else:
         statements = [SQLITE_TRIGGER.format(table=table, change=change) for change in CHANGES]
-    for statement in statements:
-        schema_editor.execute(statement, params=None)
+    _execute(connection, statements)
 
 
-def lift(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
+def lift(connection: BaseDatabaseWrapper, table: str) -> None:
     """Take the guard away."""
-    if schema_editor.connection.vendor == "postgresql":
+    if connection.vendor == "postgresql":
         statements = [f"DROP TRIGGER {table}_append_only ON {table}"]
     else:
         statements = [f"DROP TRIGGER {table}_no_{change}" for change in CHANGES]
-    for statement in statements:
-        schema_editor.execute(statement, params=None)
+    _execute(connection, statements)
+
+
+def _execute(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(
-            lambda apps, schema_editor: guard(schema_editor, LEDGER),
-            lambda apps, schema_editor: lift(schema_editor, LEDGER),
+            lambda apps, schema_editor: guard(schema_editor.connection, LEDGER),
+            lambda apps, schema_editor: lift(schema_editor.connection, LEDGER),
         )
     ]

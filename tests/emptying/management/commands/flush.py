@@ -17,8 +17,6 @@ class Command(flush.Command):
     def handle(self, **options: Any) -> None:
         connection = connections[options["database"]]
         with transaction.atomic(using=connection.alias):
-            with connection.schema_editor(atomic=False) as editor:
-                lift(editor, LEDGER)
+            lift(connection, LEDGER)
             super().handle(**options)
-            with connection.schema_editor(atomic=False) as editor:
-                guard(editor, LEDGER)
+            guard(connection, LEDGER)
