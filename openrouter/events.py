@@ -83,7 +83,10 @@ class ImageDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The model stopped: stop, length, tool_calls, content_filter, error, or a value of tomorrow."""
+    """The model stopped: stop, length, tool_calls, content_filter, error, or a value of tomorrow.
+
+    Told once for each reason. It is not the end of the stream: usage comes with it or after it.
+    """
 
     reason: str
     native_reason: str | None = None
@@ -91,14 +94,31 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
+    """The bill so far. It may come more than once (with the finish, after it, with a failure);
+    each report replaces the one before, so taking the last is always right."""
+
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The turn failed in mid-stream. What came before stays; usage may still follow."""
+    """The turn failed in mid-stream; told once. What came before stays; usage may still follow."""
 
     error: OpenRouterError
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt failed before its first token, and the client will ask again by itself.
+
+    Each attempt is a request of its own to OpenRouter, with an id and maybe a cost of its own:
+    whoever books calls ends one here and begins the next. `attempt` is the one that failed,
+    from 1; `delay_s` is how long the client waits before the next. Only the client sends this.
+    """
+
+    error: OpenRouterError
+    delay_s: float
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +142,7 @@ StreamEvent: TypeAlias = (
     | Finished
     | UsageReported
     | Failed
+    | Retrying
     | KeepAlive
     | Done
 )

@@ -1,0 +1,112 @@
+"""The connections of one event loop: an httpx client that is replaced when its pool has leaked.
+
+httpcore 1.0 forgets a connection in its pool when a request is cancelled while it connects
+(httpcore issues 830, 986, 1093). Without a limit on connections that costs no request its place,
+but the pool is searched for each request, so what nobody uses must not pile up. When more
+connections are busy than we have requests, by `most_orphans`, the next request gets a new client,
+and the old one is closed with its last request. Another transport is a change in this file only.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+
+_LIMITS: Final = httpx.Limits(
+    max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0
+)
+
+
+class CountedTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport, which can say how many of its connections are in use."""
+
+    def __init__(self, *, verify: ssl.SSLContext | bool, proxy: str | None) -> None:
+        super().__init__(verify=verify, limits=_LIMITS, proxy=proxy)
+
+    def busy_connections(self) -> int:
+        return sum(not connection.is_idle() for connection in self._pool.connections)
+
+
+class _Generation:
+    """One httpx client and the requests that it is serving."""
+
+    def __init__(self, client: httpx.AsyncClient, transport: httpx.AsyncBaseTransport) -> None:
+        self.client = client
+        self.transport = transport
+        self.in_use = 0
+
+    def orphans(self) -> int:
+        """Connections that no request of ours accounts for; unknown, so 0, for other transports."""
+        if not isinstance(self.transport, CountedTransport):
+            return 0
+        return self.transport.busy_connections() - self.in_use
+
+
+class ClientPool:
+    """Lends an httpx client to each request; `aclose` ends them all.
+
+    With a `transport` of the caller's (a test's, the emulator's) there is nothing to replace.
+    `timeout` is for the phases that httpx can tell apart: connecting and writing.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: httpx.Timeout,
+        transport: httpx.AsyncBaseTransport | None = None,
+        proxy: str | None = None,
+        most_orphans: int = 50,
+    ) -> None:
+        self._timeout = timeout
+        self._transport = transport
+        self._proxy = proxy
+        self._most_orphans = most_orphans
+        # building one reads the bundle of certificates: 20 ms, so once
+        self._ssl = None if transport else httpx.create_ssl_context()
+        self._current: _Generation | None = None
+        self._retired: list[_Generation] = []
+        self.replaced = 0
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[httpx.AsyncClient]:
+        """The client to use for one request, to the end of its answer."""
+        generation = await self._fit_generation()
+        generation.in_use += 1
+        try:
+            yield generation.client
+        finally:
+            generation.in_use -= 1
+            if generation in self._retired and not generation.in_use:
+                self._retired.remove(generation)
+                await generation.client.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection, also those in use."""
+        generations = [*self._retired, *([self._current] if self._current else [])]
+        self._retired, self._current = [], None
+        for generation in generations:
+            await generation.client.aclose()
+
+    async def _fit_generation(self) -> _Generation:
+        current = self._current
+        if current is not None and current.orphans() <= self._most_orphans:
+            return current
+        self._current = self._new_generation()
+        if current is not None:
+            self.replaced += 1
+            if current.in_use:
+                self._retired.append(current)
+            else:
+                await current.client.aclose()
+        return self._current
+
+    def _new_generation(self) -> _Generation:
+        transport = self._transport
+        if transport is None:
+            transport = CountedTransport(verify=self._ssl or True, proxy=self._proxy)
+        client = httpx.AsyncClient(transport=transport, timeout=self._timeout)
+        return _Generation(client, transport)

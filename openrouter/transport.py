@@ -1,0 +1,170 @@
+"""A request to OpenRouter: headers, time limits, errors. Nothing else opens a connection.
+
+httpx knows one limit for every read. We tell three apart: connecting, waiting for the first byte
+(a slow model may take a minute), and silence in mid-stream, where comments count as life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, cast
+
+import httpx
+import msgspec
+
+from openrouter.attribution import request_headers
+from openrouter.errors import NotConnected, OpenRouterError, StreamInterrupted
+from openrouter.failures import error_from_response
+from openrouter.pool import ClientPool
+
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
+_JSON: Final = {"content-type": "application/json"}
+# asked for uncompressed: a compressor holds tokens back
+_STREAMED: Final = {"accept": "text/event-stream, application/json", "accept-encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """Whom to ask, as whom, and how long to wait. Times are in seconds.
+
+    `api_key` may be empty for a local server that wants none. `first_byte_timeout_s` runs from the
+    connection to the headers of the answer; `idle_timeout_s` is the longest silence after them.
+    `max_streams` answers may be open at once; further ones wait for their turn.
+    """
+
+    api_key: str = field(repr=False)
+    base_url: str = "https://openrouter.ai/api/v1"
+    app_url: str = ""
+    app_title: str = ""
+    app_categories: tuple[str, ...] = ("general-chat",)
+    connect_timeout_s: float = 10.0
+    first_byte_timeout_s: float = 120.0
+    idle_timeout_s: float = 120.0
+    max_streams: int = 2_000
+    max_attempts: int = 3
+    proxy_url: str | None = None
+    most_orphans: int = 50
+
+
+class Wire:
+    """Sends requests and hands out their answers. Raises nothing but OpenRouterError."""
+
+    def __init__(self, config: ClientConfig, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._config = config
+        self.idle_timeout_s = config.idle_timeout_s
+        self._base_url = config.base_url.rstrip("/")
+        self.pool = ClientPool(
+            timeout=httpx.Timeout(config.connect_timeout_s, read=None, pool=None),
+            transport=transport,
+            proxy=config.proxy_url,
+            most_orphans=config.most_orphans,
+        )
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        return {
+            "user-agent": "Switchboard",
+            **request_headers(
+                api_key=self._config.api_key,
+                app_url=self._config.app_url,
+                app_title=self._config.app_title,
+                app_categories=self._config.app_categories,
+            ),
+        }
+
+    async def aclose(self) -> None:
+        await self.pool.aclose()
+
+    @asynccontextmanager
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        streamed: bool = False,
+    ) -> AsyncIterator[httpx.Response]:
+        """The response once its headers are here, whatever its status; closed at the end.
+
+        Leaving early, by an exception or a cancellation, closes the connection at once.
+        """
+        async with self.pool.lease() as client:
+            request = self._request(client, method, path, params, body)
+            if streamed:
+                request.headers.update(_STREAMED)
+            response = await self._send(client, request)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+
+    def _request(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+    ) -> httpx.Request:
+        headers = self._headers if body is None else {**self._headers, **_JSON}
+        try:
+            return client.build_request(
+                method,
+                f"{self._base_url}{path}",
+                params={k: v for k, v in (params or {}).items() if v is not None},
+                content=None if body is None else _encoder.encode(body),
+                headers=headers,
+            )
+        except httpx.InvalidURL as error:
+            raise NotConnected(f"the address {self._base_url!r} is none: {error}") from error
+
+    async def _send(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        limit_s = self._config.connect_timeout_s + self._config.first_byte_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await client.send(request, stream=True)
+        except TimeoutError as error:
+            raise NotConnected(f"no answer within {limit_s:g} s", may_have_cost=True) from error
+        except httpx.HTTPError as error:
+            raise NotConnected(str(error) or type(error).__name__) from error
+
+    async def next_piece(self, pieces: AsyncIterator[bytes], limit_s: float) -> bytes | None:
+        """The next bytes of an answer, or None at their end.
+
+        Raises StreamInterrupted when none come within `limit_s`, or the connection breaks.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                return await anext(pieces, None)
+        except TimeoutError as error:
+            raise StreamInterrupted(f"silence for {limit_s:g} s") from error
+        except httpx.HTTPError as error:
+            raise StreamInterrupted(str(error) or type(error).__name__) from error
+
+    async def whole(self, response: httpx.Response) -> bytes:
+        """All bytes of an answer. Raises StreamInterrupted when they do not all come."""
+        collected: list[bytes] = []
+        async with aclosing(pieces_of(response)) as pieces:
+            while (piece := await self.next_piece(pieces, self.idle_timeout_s)) is not None:
+                collected.append(piece)
+        return b"".join(collected)
+
+    async def refusal(self, response: httpx.Response) -> OpenRouterError:
+        """The error that this response stands for, read to its end as far as that comes."""
+        try:
+            body = await self.whole(response)
+        except StreamInterrupted:
+            body = b""
+        return error_from_response(response.status_code, response.headers, body)
+
+
+def pieces_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """The bytes of an answer as they come, decompressed if need be."""
+    if "content-encoding" in response.headers:
+        return cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
+    return cast("AsyncGenerator[bytes, None]", response.aiter_raw())
