@@ -59,7 +59,7 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-updated_at"]
-        indexes = [models.Index("user", "-updated_at", name="conversation_by_user")]
+        indexes = [models.Index(fields=["user", "-updated_at"], name="conversation_by_user")]
 
     def __str__(self) -> str:
         return self.title

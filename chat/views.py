@@ -121,7 +121,8 @@ def _refuse(
     request: HttpRequest, error: CannotSend | NoCandidateFits, *, where: Conversation | None
 ) -> HttpResponse:
     """Say why nothing was sent. The text stays in the composer, with or without JavaScript."""
-    reason, status = error.for_person, getattr(error, "status", 400)
+    reason = error.message if isinstance(error, NoCandidateFits) else error.for_person
+    status = 400 if isinstance(error, NoCandidateFits) else error.status
     if request.htmx:  # type: ignore[attr-defined]
         context = {"text": reason, "oob": True}
         return render(request, "chat/_notice.html", context, status=status)
