@@ -1,0 +1,259 @@
+"""From a request to the whole answer: what is thought, searched, called, said and drawn."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from openrouter.emulator.answer import Answer, Kind, Part
+from openrouter.emulator.ask import Ask
+from openrouter.emulator.catalogue import Model
+from openrouter.emulator.listing import reasoning_abilities
+from openrouter.emulator.prose import thoughts, write
+from openrouter.emulator.providers import Provider
+from openrouter.emulator.schema import sample
+from openrouter.emulator.tokens import pieces
+
+FORMATS = {
+    "anthropic": "anthropic-claude-v1",
+    "openai": "openai-responses-v1",
+    "x-ai": "xai-responses-v1",
+    "google": "google-gemini-v1",
+}
+ENCRYPTED = ("openai", "x-ai")
+LONGEST = 60_000  # tokens; nobody waits for more
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAGElEQVR4nGP4z8BAEmIY1TCqYfhqAABzvP8BiS5X"
+    "nQAAAABJRU5ErkJggg=="
+)
+
+
+def compose(ask: Ask, model: Model, provider: Provider, seed: int) -> Answer:
+    """The answer of a model: the same prompt to the same model gives the same, letter by letter."""
+    if "bench" in ask.directives.orders:
+        chunks = (Part(Kind.TEXT, tokens=ask.directives.bench_chunks),)
+        return Answer(chunks, {"content": ""}, native_finish_reason=provider.native_stop)
+    chance = random.Random(f"{seed} {model.permaslug} {ask.directives.text}")  # noqa: S311
+    parts = [*reason(ask, model, chance), *search(ask, chance)]
+    calls = tool_calls(ask, provider, chance)
+    parts += calls or [*say(ask, model, provider, chance), *draw(ask)]
+    kept, cut = within(parts, ask.max_tokens or model.max_completion_tokens or LONGEST)
+    finish = "length" if cut else "tool_calls" if calls else "stop"
+    natives = {"stop": provider.native_stop, "tool_calls": provider.native_tools}
+    return Answer(
+        parts=kept,
+        message=message_of(kept),
+        finish_reason=finish,
+        native_finish_reason=natives.get(finish, "length"),
+        searches=int(ask.searches_web),
+        tools_run=int(ask.searches_web),
+        images=sum(part.kind is Kind.IMAGE for part in kept),
+    )
+
+
+def within(parts: Iterable[Part], most: int) -> tuple[list[Part], bool]:
+    """The parts that fit into a number of tokens, and whether any did not."""
+    kept: list[Part] = []
+    for part in parts:
+        if part.tokens > most:
+            return kept, True
+        most -= part.tokens
+        kept.append(part)
+    return kept, False
+
+
+def reasons(ask: Ask, model: Model) -> bool:
+    """Whether the model thinks aloud before it speaks."""
+    abilities = reasoning_abilities(model)
+    if abilities is None:
+        return False
+    wish = ask.body.get("reasoning") or {}
+    effort = wish.get("effort") or ask.body.get("reasoning_effort")
+    asked = bool(effort or wish.get("max_tokens") or wish.get("enabled"))
+    if effort == "none" or wish.get("enabled") is False:
+        return bool(abilities.get("mandatory"))
+    return asked or bool(abilities.get("mandatory") or abilities.get("default_enabled"))
+
+
+def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
+    if not reasons(ask, model):
+        return
+    wish = ask.body.get("reasoning") or {}
+    effort = wish.get("effort") or ask.body.get("reasoning_effort") or "medium"
+    share = {"minimal": 1, "low": 2, "medium": 4, "high": 7, "xhigh": 9, "max": 10}.get(effort, 4)
+    hidden = bool(wish.get("exclude"))
+    shape = FORMATS.get(model.author, "unknown")
+    text = thoughts(ask.directives.text, chance, sentences=share)
+    for group in grouped(text, 4):
+        item = {"type": "reasoning.text", "text": group, "format": shape, "index": 0}
+        yield Part(
+            Kind.REASONING, "" if hidden else group, None if hidden else item, len(pieces(group))
+        )
+    if hidden:
+        return
+    if model.author in ENCRYPTED:
+        sealed = {
+            "type": "reasoning.encrypted",
+            "data": secret(chance, 600),
+            "id": f"rs_{secret(chance, 24)}",
+        }
+        yield Part(Kind.DETAIL, detail={**sealed, "format": shape, "index": 1})
+    elif model.author in ("anthropic", "google"):
+        signed = {
+            "type": "reasoning.text",
+            "signature": secret(chance, 300),
+            "format": shape,
+            "index": 0,
+        }
+        yield Part(Kind.DETAIL, detail=signed)
+
+
+def secret(chance: random.Random, length: int) -> str:
+    return base64.b64encode(chance.randbytes(length)).decode()[:length]
+
+
+def grouped(text: str, size: int) -> Iterator[str]:
+    """Text in groups of `size` tokens."""
+    rest = iter(pieces(text))
+    while group := list(islice(rest, size)):
+        yield "".join(group)
+
+
+def search(ask: Ask, chance: random.Random) -> Iterator[Part]:
+    """Citations. They come before the text, as they do for real."""
+    if not ask.searches_web:
+        return
+    words = ask.directives.text.split()[:4] or ["nothing"]
+    for number in range(1, 4):
+        path = "-".join(word.strip(".,?!").lower() for word in words)
+        citation = {
+            "url": f"https://www.example.org/{number}/{path}",
+            "title": "" if number == 2 else f"Source {number}: {' '.join(words)}",
+            "start_index": 0,
+            "end_index": 0,
+            "content": f"A made-up page on {' '.join(words)}, number {chance.randint(100, 999)}.",
+        }
+        yield Part(Kind.ANNOTATION, detail={"type": "url_citation", "url_citation": citation})
+
+
+def say(ask: Ask, model: Model, provider: Provider, chance: random.Random) -> Iterator[Part]:
+    size = 1 if "say" in ask.directives.orders else provider.tokens_per_delta
+    text = spoken(ask, model, chance)
+    for group in grouped(text, size):
+        yield Part(Kind.TEXT, group, tokens=len(pieces(group)))
+
+
+def spoken(ask: Ask, model: Model, chance: random.Random) -> str:
+    """What is said: what was ordered, what a schema demands, or prose."""
+    if "say" in ask.directives.orders:
+        return ask.directives.orders["say"]
+    wanted = ask.body.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        return json.dumps(
+            sample(wanted["json_schema"].get("schema") or {}, ask.directives.text), indent=2
+        )
+    if wanted.get("type") == "json_object":
+        return json.dumps({"answer": ask.directives.text[:80], "by": "emulator"}, indent=2)
+    return write(ask.directives.text, model_name=model.name, chance=chance)
+
+
+def draw(ask: Ask) -> Iterator[Part]:
+    if "image" in (ask.body.get("modalities") or ()):
+        image = {
+            "type": "image_url",
+            "image_url": {"url": f"data:image/png;base64,{PIXEL}"},
+            "index": 0,
+        }
+        yield Part(Kind.IMAGE, detail=image, tokens=20)
+
+
+def tool_calls(ask: Ask, provider: Provider, chance: random.Random) -> list[Part]:
+    """Fragments of calls, where a tool is wanted: named, required, or named in the prompt."""
+    chosen = wanted_tools(ask)
+    parts: list[Part] = []
+    for index, function in enumerate(chosen):
+        name = str(function["name"])
+        prefix = "toolu_01" if provider.slug == "anthropic" else "call_"
+        call_id = prefix + secret(chance, 22).replace("/", "x")
+        first = {
+            "index": index,
+            "id": call_id,
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
+        parts.append(Part(Kind.TOOL, detail=first, tokens=8))
+        arguments = json.dumps(sample(function.get("parameters") or {}, ask.directives.text))
+        for piece in pieces(arguments):
+            fragment = {"index": index, "function": {"arguments": piece}, "type": "function"}
+            parts.append(Part(Kind.TOOL, detail=fragment, tokens=1))
+    return parts
+
+
+def wanted_tools(ask: Ask) -> list[Mapping[str, Any]]:
+    functions = [tool["function"] for tool in ask.tools if "function" in tool]
+    choice = ask.body.get("tool_choice", "auto")
+    if not functions or choice == "none" or ask.messages[-1].get("role") == "tool":
+        return []
+    if isinstance(choice, dict):
+        named = (choice.get("function") or {}).get("name")
+        return [function for function in functions if function["name"] == named]
+    said = ask.directives.text.lower()
+    named_ones = [
+        f for f in functions if str(f["name"]).replace("_", " ").lower() in said.replace("_", " ")
+    ]
+    return named_ones or functions[:1]
+
+
+def message_of(parts: Iterable[Part]) -> dict[str, Any]:
+    """The parts gathered into one message."""
+    kept = list(parts)
+    text = "".join(part.text for part in kept if part.kind is Kind.TEXT)
+    message: dict[str, Any] = {"content": text or None}
+    thought = "".join(part.text for part in kept if part.kind is Kind.REASONING)
+    if thought:
+        message["reasoning"] = thought
+    if details := gathered_details(kept):
+        message["reasoning_details"] = details
+    for key, kind in (("annotations", Kind.ANNOTATION), ("images", Kind.IMAGE)):
+        if found := [part.detail for part in kept if part.kind is kind]:
+            message[key] = found
+    if calls := gathered_calls(kept):
+        message["tool_calls"] = calls
+    elif not text and not message.get("images"):
+        message["content"] = ""
+    return message
+
+
+def gathered_details(parts: list[Part]) -> list[dict[str, Any]]:
+    whole: dict[int, dict[str, Any]] = {}
+    for part in parts:
+        if part.kind in (Kind.REASONING, Kind.DETAIL) and part.detail:
+            item = whole.setdefault(part.detail["index"], {})
+            text = item.get("text", "") + part.detail.get("text", "")
+            item.update(part.detail)
+            if text:
+                item["text"] = text
+    return list(whole.values())
+
+
+def gathered_calls(parts: list[Part]) -> list[dict[str, Any]]:
+    calls: dict[int, dict[str, Any]] = {}
+    for part in parts:
+        if part.kind is not Kind.TOOL or part.detail is None:
+            continue
+        function = part.detail["function"]
+        call = calls.setdefault(
+            part.detail["index"],
+            {
+                "type": "function",
+                "index": part.detail["index"],
+                "id": part.detail.get("id"),
+                "function": {"name": function.get("name"), "arguments": ""},
+            },
+        )
+        call["function"]["arguments"] += function["arguments"]
+    return list(calls.values())
