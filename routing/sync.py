@@ -1,0 +1,109 @@
+"""Making the catalogue like the list that OpenRouter publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from openrouter.results import ModelInfo
+from routing.listing import values_of
+from routing.models import LanguageModel
+from routing.shelf import shelf
+
+BATCH_ROWS = 200
+
+
+class CatalogueRefused(Exception):  # noqa: N818 - it reads as the sentence it is
+    """The list that came cannot be the catalogue; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync changed. `warnings`: one sentence for each figure or entry refused."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    unpriced: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> int:
+        return self.added + self.changed + self.unchanged
+
+    def summary(self) -> str:
+        return (
+            f"{self.listed} models listed: {self.added} new, {self.changed} changed,"
+            f" {self.unchanged} as before; {self.vanished} no longer offered;"
+            f" {self.unpriced} without a fixed price."
+        )
+
+
+def store_catalogue(infos: Iterable[ModelInfo], *, now: datetime) -> SyncReport:
+    """Make the catalogue like the list, all or nothing. What vanished is kept, unavailable.
+
+    Raises CatalogueRefused for a list without any model.
+    """
+    listed, warnings = _read(infos)
+    if not listed:
+        raise CatalogueRefused("The list holds no model, so the catalogue stays as it was.")
+    with transaction.atomic():
+        before = {row.slug: row for row in LanguageModel.objects.select_for_update()}
+        added = sum(slug not in before for slug in listed)
+        unchanged = sum(
+            slug in before and _same(before[slug], values) for slug, values in listed.items()
+        )
+        _upsert(listed, now)
+        gone = LanguageModel.objects.available().exclude(synced_at=now)
+        vanished = gone.update(is_available=False)
+        transaction.on_commit(shelf.forget)
+    return SyncReport(
+        added=added,
+        changed=len(listed) - added - unchanged,
+        unchanged=unchanged,
+        vanished=vanished,
+        unpriced=sum(_unpriced(values) for values in listed.values()),
+        warnings=tuple(warnings),
+    )
+
+
+def _read(infos: Iterable[ModelInfo]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The rows to be, by slug, and what was wrong with the list."""
+    listed: dict[str, dict[str, Any]] = {}
+    warnings: list[str] = []
+    for info in infos:
+        try:
+            values, refused = values_of(info)
+        except ValueError as error:
+            warnings.append(f"an entry was left out: {error}")
+            continue
+        if values["slug"] in listed:
+            warnings.append(f"{values['slug']} is listed twice; the later entry counts")
+        listed[values["slug"]] = values
+        warnings += refused
+    return listed, warnings
+
+
+def _same(row: LanguageModel, values: Mapping[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _upsert(listed: Mapping[str, dict[str, Any]], now: datetime) -> None:
+    rows = [LanguageModel(**values, synced_at=now) for values in listed.values()]
+    fields = [name for name in next(iter(listed.values())) if name != "slug"]
+    LanguageModel.objects.bulk_create(
+        rows,
+        batch_size=BATCH_ROWS,
+        update_conflicts=True,
+        unique_fields=["slug"],
+        update_fields=[*fields, "synced_at"],
+    )
+
+
+def _unpriced(values: Mapping[str, Any]) -> bool:
+    return values["prompt_usd"] is None or values["completion_usd"] is None

@@ -1,0 +1,293 @@
+"""Candidates in, a Decision out: pure, deterministic, whatever the candidates' order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from routing import constraints, reasons
+from routing.abilities import Ability, prior_ability
+from routing.candidates import Candidate
+from routing.constraints import NoCandidateFits
+from routing.decision import Contender, Decision
+from routing.policies import Policy
+from routing.prompts import Prompt
+from routing.scorers import (
+    SCORERS,
+    Outlook,
+    chance,
+    effort_for,
+    thinking_tokens,
+    worth_cents,
+)
+
+SHOWN = 6  # candidates that a decision remembers
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that is asked of the candidates: the prompt, and the bounds set to its answer."""
+
+    prompt: Prompt
+    policy: Policy
+    today: dt.date
+    max_completion_tokens: int
+    budget_usd: Decimal | None = None
+
+
+class Weighed(NamedTuple):
+    """A candidate that fits, and its rank: by score, then the cheaper, then by name."""
+
+    rank: tuple[float, float, str]
+    outlook: Outlook
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.outlook.candidate
+
+
+def decide(
+    question: Question, candidates: Iterable[Candidate], ability: Ability = prior_ability
+) -> Decision:
+    """Choose the model of the highest score among those that fit.
+
+    Raises NoCandidateFits with the constraint to relax when none does.
+    """
+    fitting, rejected = _sift(question, candidates, ability(question.prompt))
+    if not fitting:
+        raise _nobody(rejected)
+    fitting.sort(key=lambda weighed: weighed.rank)
+    best = fitting[0]
+    room = room_of(question, best.outlook)
+    spares = _spares(question, fitting, room)
+    shown = {weighed.rank: weighed for weighed in (*fitting[:SHOWN], *spares)}
+    odds = chance(best.outlook.ability, question.prompt.difficulty)
+    return _stated(
+        question,
+        best,
+        spares=spares,
+        shown=[shown[rank] for rank in sorted(shown)],
+        room=room,
+        rejected=rejected,
+        reason=reasons.why(
+            question.prompt,
+            name=best.candidate.name,
+            odds=odds,
+            expected_usd=expected_usd(best.outlook),
+            fitting=len(fitting),
+        ),
+    )
+
+
+def decide_pinned(
+    question: Question, candidate: Candidate, ability: Ability = prior_ability
+) -> Decision:
+    """The model that a person named, without fallbacks: nobody answers in its place.
+
+    Raises NoCandidateFits when it cannot answer this prompt within these bounds.
+    """
+    outlook = outlook_of(question, candidate, ability(question.prompt)(candidate))
+    needed = _needed(question)
+    standing = constraints.standing(candidate, question.policy, question.today)
+    if standing in constraints.WAIVED_FOR_A_PIN:
+        standing = None
+    priced = candidate.prices.known or not candidate.is_router
+    obstacle = standing or misfit(question, candidate, needed)
+    if obstacle := obstacle or (too_dear(question, outlook) if priced else None):
+        raise NoCandidateFits(obstacle, constraints.about_one(candidate.name, obstacle))
+    weighed = weigh(outlook, question.policy)
+    return _stated(
+        question,
+        weighed,
+        spares=(),
+        shown=(weighed,),
+        room=room_of(question, outlook),
+        rejected={},
+        reason=reasons.pinned(candidate.name, expected_usd(outlook), router=candidate.is_router),
+        pinned=True,
+    )
+
+
+def _sift(
+    question: Question, candidates: Iterable[Candidate], able: Callable[[Candidate], float]
+) -> tuple[list[Weighed], Counter[str]]:
+    """The candidates that fit, weighed; and how many each constraint kept out."""
+    rejected: Counter[str] = Counter()
+    fitting: list[Weighed] = []
+    needed, policy, today = _needed(question), question.policy, question.today
+    bounded = question.budget_usd is not None or policy.price_cap_usd is not None
+    for candidate in candidates:
+        obstacle = constraints.standing(candidate, policy, today)
+        obstacle = obstacle or misfit(question, candidate, needed)
+        if obstacle is None:
+            outlook = outlook_of(question, candidate, able(candidate))
+            if not bounded or (obstacle := too_dear(question, outlook)) is None:
+                fitting.append(weigh(outlook, policy))
+                continue
+        rejected[obstacle or "need"] += 1
+    return fitting, rejected
+
+
+def _needed(question: Question) -> int:
+    asked = question.max_completion_tokens
+    return constraints.room_needed(question.prompt.answer_tokens, asked)
+
+
+def misfit(question: Question, candidate: Candidate, needed: int) -> str | None:
+    """The need or the length that the model does not serve, or None."""
+    return constraints.capable(candidate, question.prompt) or constraints.too_small(
+        candidate, question.prompt, needed
+    )
+
+
+def outlook_of(question: Question, candidate: Candidate, ability: float) -> Outlook:
+    """What to expect of one model: the tokens of its answer, thinking included, their cost."""
+    prompt = question.prompt
+    answer = prompt.answer_tokens + thinking_tokens(prompt, candidate)
+    answer = min(answer, question.max_completion_tokens)
+    return Outlook(
+        prompt=prompt,
+        candidate=candidate,
+        ability=ability,
+        answer_tokens=answer,
+        cost_cents=100 * _cost_f(candidate, prompt.prompt_tokens, answer),
+        today=question.today,
+    )
+
+
+def _cost_f(candidate: Candidate, prompt_tokens: int, answer_tokens: int) -> float:
+    """Expected USD as a float: fit for weighing, not for a bill."""
+    if candidate.prices.tiers:
+        return float(candidate.prices.cost_usd(prompt_tokens, answer_tokens) or 0)
+    tokens = prompt_tokens * candidate.prompt_f + answer_tokens * candidate.completion_f
+    return tokens + candidate.request_f
+
+
+def expected_usd(outlook: Outlook) -> Decimal | None:
+    """The exact cost of the tokens expected. None: no price is published."""
+    prices = outlook.candidate.prices
+    return prices.cost_usd(outlook.prompt.prompt_tokens, outlook.answer_tokens)
+
+
+def too_dear(question: Question, outlook: Outlook) -> str | None:
+    """The ceiling that the expected cost breaks, or None."""
+    budget_usd = question.budget_usd
+    obstacle = constraints.too_dear(expected_usd(outlook), question.policy, budget_usd)
+    if obstacle is not None or budget_usd is None:
+        return obstacle
+    prices, ceiling_tokens = outlook.candidate.prices, question.prompt.ceiling_tokens
+    affordable = prices.affordable_tokens(ceiling_tokens, budget_usd)
+    return "budget" if affordable is not None and affordable < outlook.answer_tokens else None
+
+
+def room_of(question: Question, outlook: Outlook) -> int:
+    """Tokens the answer may have: what was asked for, as far as limits and budget allow."""
+    candidate, prompt = outlook.candidate, question.prompt
+    room = constraints.room(candidate, prompt, question.max_completion_tokens)
+    if question.budget_usd is None or not candidate.prices.known:
+        return room
+    affordable = candidate.prices.affordable_tokens(prompt.ceiling_tokens, question.budget_usd)
+    return room if affordable is None else min(room, affordable)
+
+
+def weigh(outlook: Outlook, policy: Policy) -> Weighed:
+    """One number for a candidate, in US cents of worth."""
+    score = sum(parts_of(outlook, policy).values())
+    return Weighed((-score, outlook.cost_cents, outlook.candidate.slug), outlook)
+
+
+def parts_of(outlook: Outlook, policy: Policy) -> dict[str, float]:
+    """What each scorer adds to the score, in cents."""
+    weights = policy.weights
+    parts = {name: weights.get(name, 0.0) * score(outlook) for name, score in SCORERS.items()}
+    parts["quality"] *= worth_cents(outlook.prompt.difficulty, policy.dial)
+    return parts
+
+
+def _spares(question: Question, fitting: Sequence[Weighed], room: int) -> tuple[Weighed, ...]:
+    """The next best of other authors, for one author's trouble is seldom another's.
+
+    Each must take the answer's room and keep to the budget. Where too few authors are left,
+    the next best of any author fill the places.
+    """
+    able = [weighed for weighed in fitting[1:40] if room_of(question, weighed.outlook) >= room]
+    chosen: list[Weighed] = []
+    authors = {fitting[0].candidate.author}
+    for weighed in able:
+        if weighed.candidate.author not in authors:
+            authors.add(weighed.candidate.author)
+            chosen.append(weighed)
+    chosen += [weighed for weighed in able if weighed not in chosen]
+    return tuple(chosen[: question.policy.fallbacks])
+
+
+def _nobody(rejected: Mapping[str, int]) -> NoCandidateFits:
+    """Names the constraint that kept out those who had passed the most others."""
+    order = constraints.ORDER
+    last = max(rejected, key=lambda name: order.get(name, 0), default="empty_catalogue")
+    return NoCandidateFits(last)
+
+
+def _contender(weighed: Weighed, question: Question) -> Contender:
+    outlook, candidate = weighed.outlook, weighed.candidate
+    parts = parts_of(outlook, question.policy)
+    return Contender(
+        slug=candidate.slug,
+        name=candidate.name,
+        prices=candidate.prices,
+        score=round(-weighed.rank[0], 4),
+        ability=round(outlook.ability, 4),
+        odds=round(chance(outlook.ability, question.prompt.difficulty), 4),
+        expected_usd=expected_usd(outlook),
+        parts={name: round(value, 4) for name, value in parts.items()},
+    )
+
+
+def _worst_case_usd(question: Question, weighed: Sequence[Weighed], room: int) -> Decimal | None:
+    """The most that any of these may charge for a prompt and an answer of full length."""
+    tokens = question.prompt.ceiling_tokens
+    costs = [each.candidate.prices.cost_usd(tokens, room) for each in weighed]
+    known = [cost for cost in costs if cost is not None]
+    return max(known) if len(known) == len(costs) else None
+
+
+def _stated(
+    question: Question,
+    best: Weighed,
+    *,
+    spares: Sequence[Weighed],
+    shown: Sequence[Weighed],
+    room: int,
+    rejected: Mapping[str, int],
+    reason: str,
+    pinned: bool = False,
+) -> Decision:
+    prompt, policy = question.prompt, question.policy
+    contenders = tuple(_contender(weighed, question) for weighed in shown)
+    chosen = next(c for c in contenders if c.slug == best.candidate.slug)
+    return Decision(
+        slug=chosen.slug,
+        name=chosen.name,
+        fallbacks=tuple(weighed.candidate.slug for weighed in spares),
+        max_completion_tokens=room,
+        effort=effort_for(prompt, best.candidate),
+        score=chosen.score,
+        parts=chosen.parts,
+        reason=reason,
+        candidates=contenders,
+        rejected=dict(sorted(rejected.items())),
+        policy=policy.name,
+        policy_version=policy.version,
+        dial=policy.dial,
+        signals=prompt.signals,
+        difficulty=round(prompt.difficulty, 3),
+        prompt_tokens=prompt.prompt_tokens,
+        answer_tokens=best.outlook.answer_tokens,
+        expected_usd=chosen.expected_usd,
+        worst_case_usd=_worst_case_usd(question, (best, *spares), room),
+        pinned=pinned,
+    )
