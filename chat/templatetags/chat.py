@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Protocol
 
 from django import template
@@ -63,22 +62,6 @@ def seconds(milliseconds: int | None) -> str:
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     return f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
-
-
-@register.filter
-def per_million(usd_per_token: Decimal | None) -> str:
-    """A price per token in USD as one per million tokens: `$0.25`, `free`, or `varies`."""
-    if usd_per_token is None or usd_per_token < 0:  # OpenRouter says -1 where it depends
-        return "varies"
-    if not usd_per_token:
-        return "free"
-    return f"${_trimmed(usd_per_token * 1_000_000)}"
-
-
-def _trimmed(amount: Decimal) -> str:
-    """At least two decimals, more only where they say something."""
-    whole, _, decimals = f"{amount:.4f}".partition(".")
-    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
 
 
 @register.filter

@@ -17,13 +17,13 @@
     if (theme === "auto") delete root.dataset.theme;
     else root.dataset.theme = theme;
     for (const button of document.querySelectorAll(".theme")) {
-      button.hidden = false;
       button.dataset.shows = theme;
       button.title = `Theme: ${NAMES[theme]}`;
       button.setAttribute("aria-label", button.title);
     }
   };
 
+  root.classList.add("js"); // what only a script can do is shown only then
   show(chosen());
   document.addEventListener("DOMContentLoaded", () => show(chosen()));
   addEventListener("storage", () => show(chosen()));

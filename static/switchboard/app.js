@@ -1,0 +1,332 @@
+// The chat page's behaviour. htmx does the requests and puts fragments in their places; here is
+// what it leaves open: the composer, when to reconnect, where to scroll, copying. Elements may be
+// swapped at any time, so they are looked up when needed and listened to from the document.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const on = (type, handler, capture) => document.addEventListener(type, handler, capture);
+  const store = {
+    // Storage may be full or switched off: then drafts live as long as their page.
+    get: (key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
+    set: (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)); } catch {} },
+    remove: (key) => { try { localStorage.removeItem(key); } catch {} },
+  };
+  const say = (text) => { $("#notice").textContent = text; };
+
+  // --- Drafts: kept with their nonce, so that sending again after a reload is still the same send
+
+  const draftKey = () => `draft:${document.body.dataset.user}:${$("#main").dataset.conversation ?? "new"}`;
+  const nonceField = () => $('#composer [name="nonce"]');
+  const newNonce = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs https
+    nonceField().value = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  };
+  let draftTimer;
+  const keepDraft = () => {
+    clearTimeout(draftTimer);
+    draftTimer = 0;
+    const text = $("#prompt").value;
+    if (text) store.set(draftKey(), { text, nonce: nonceField().value, tried });
+    else store.remove(draftKey());
+  };
+  const grow = CSS.supports("field-sizing", "content") ? () => {} : () => {
+    const prompt = $("#prompt");
+    prompt.style.height = "auto";
+    prompt.style.height = `${prompt.scrollHeight}px`;
+  };
+  const setPrompt = (text) => {
+    $("#prompt").value = text;
+    grow();
+    keepDraft();
+  };
+
+  // --- Sending: a nonce belongs to one text and is renewed when the server has confirmed it
+
+  let tried = null; // the text that was sent with the present nonce and is not confirmed yet
+  let sending = null;
+
+  const refusal = (prompt) => {
+    const most = Number(prompt.dataset.maxChars);
+    if (sending) return "";
+    if (busy) return "An answer is still being written. Your text is kept; send it afterwards, or stop the answer.";
+    if (prompt.value.length > most && [...prompt.value].length > most) {
+      return `This message is too long: at most ${most.toLocaleString("en")} characters can be sent at once.`;
+    }
+    return navigator.onLine ? null : "You are offline. Your text is kept; send it when the connection is back.";
+  };
+  on("submit", (event) => {
+    if (event.target.closest(".sign-out")) {
+      for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) store.remove(key);
+    }
+    if (event.target.id !== "composer") return;
+    const prompt = $("#prompt");
+    const why = refusal(prompt);
+    if (why !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (why) say(why);
+      return;
+    }
+    say("");
+    if (tried !== null && tried !== prompt.value) newNonce();
+    tried = prompt.value;
+    keepDraft();
+    sentHere = true;
+    sending = { prompt, text: prompt.value, key: draftKey(), path: new URL(event.target.action).pathname };
+    $(".send").disabled = true;
+  }, true);
+
+  on("htmx:afterRequest", ({ detail }) => {
+    const { xhr, successful } = detail;
+    if (xhr.responseURL && xhr.status && new URL(xhr.responseURL).pathname !== detail.pathInfo.requestPath.split("?")[0]) {
+      return signIn(); // the session is over: what answered is the sign-in page
+    }
+    if (detail.elt.id === "composer") settleSend(successful);
+    if (!successful && !$("#notice").textContent) say(failure(xhr.status));
+    refresh();
+  });
+  const settleSend = (confirmed) => {
+    const { prompt, text, key } = sending;
+    sending = null;
+    $(".send").disabled = false;
+    sentHere = confirmed;
+    if (!confirmed) return;
+    store.remove(key);
+    tried = null;
+    const rest = prompt.value.startsWith(text) ? prompt.value.slice(text.length).trimStart() : prompt.value;
+    newNonce();
+    setPrompt(rest); // what was typed while the request was under way stays
+    if (matchMedia("(pointer: fine)").matches) $("#prompt").focus();
+  };
+  const failure = (status) => {
+    if (!status) return "The server cannot be reached. Your text is kept; try again in a moment.";
+    if (status === 403) return "This page has grown too old. Reload it and try again; your text is kept.";
+    return `The server could not do this (${status}). Your text is kept; try again in a moment.`;
+  };
+  const signIn = () => {
+    keepDraft();
+    location.assign(`${document.body.dataset.login}?next=${encodeURIComponent(location.pathname)}`);
+  };
+
+  on("input", ({ target }) => {
+    if (target.id === "picker-search") return filterModels(target.value);
+    if (target.id !== "prompt") return;
+    grow();
+    draftTimer ||= setTimeout(keepDraft, 300);
+  });
+  on("keydown", (event) => {
+    if (event.target.id === "picker-search") return pickByKey(event);
+    if (event.target.id !== "prompt" || event.key !== "Enter" || event.shiftKey) return;
+    if (event.isComposing || event.keyCode === 229) return; // an input method is choosing a word
+    if (!event.ctrlKey && !event.metaKey && matchMedia("(pointer: coarse)").matches) return;
+    event.preventDefault();
+    if (event.target.value.trim()) $("#composer").requestSubmit($(".send"));
+  });
+  addEventListener("pagehide", () => draftTimer && keepDraft());
+
+  // --- Which model: the list comes when it is first opened
+
+  const filterModels = (words) => {
+    const wanted = words.toLowerCase().split(/\s+/);
+    let found = false;
+    for (const option of document.querySelectorAll("#picker .option")) {
+      const text = `${option.textContent} ${option.firstElementChild.value}`.toLowerCase();
+      option.hidden = !wanted.every((word) => text.includes(word));
+      found ||= !option.hidden;
+    }
+    $(".picker-none").hidden = found;
+  };
+  const pickByKey = (event) => {
+    const first = $("#picker .option:not([hidden]) input");
+    if (event.key === "ArrowDown") first?.focus();
+    else if (event.key === "Enter") first?.click();
+    else return;
+    event.preventDefault();
+  };
+  on("toggle", ({ target, newState }) => {
+    if (target.id === "picker" && newState === "open" && matchMedia("(pointer: fine)").matches) $("#picker-search").focus();
+  }, true);
+  let byArrow = false; // arrow keys walk the list and leave it open; a click or Enter closes it
+  on("keydown", ({ target, key }) => {
+    byArrow = key.startsWith("Arrow");
+    if (key === "Enter" && target.name === "model") $("#picker").hidePopover();
+  }, true);
+  on("pointerdown", () => { byArrow = false; }, true);
+  on("change", ({ target }) => {
+    if (target.name !== "model") return;
+    $("#choice-name").textContent = target.dataset.name;
+    $(".chip").setAttribute("aria-label", `Model: ${target.dataset.name}`);
+    if (!byArrow) $("#picker").hidePopover();
+  });
+
+  // --- Reading: follow the answer only while the reader is at its end
+
+  let busy = false, stuck = true, gliding = 0, lastTop = 0, lastQuestion, sentHere = false, watched, frame = 0;
+
+  const watchSize = new ResizeObserver(() => follow());
+  const follow = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      const list = $("#messages");
+      if (stuck && !gliding) list.scrollTop = list.scrollHeight;
+    });
+  };
+  const toEnd = () => {
+    const list = $("#messages");
+    stuck = true;
+    $("#latest").hidden = true;
+    if (list.scrollHeight - list.scrollTop - list.clientHeight < 2) return;
+    clearTimeout(gliding);
+    gliding = setTimeout(landed, 700);
+    list.scrollTo({ top: list.scrollHeight, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+  };
+  const landed = () => {
+    clearTimeout(gliding);
+    gliding = 0;
+    follow();
+  };
+  const release = () => { clearTimeout(gliding); gliding = 0; };
+  on("wheel", release, { capture: true, passive: true });
+  on("touchmove", release, { capture: true, passive: true });
+  on("scrollend", ({ target }) => target.id === "messages" && gliding && landed(), true);
+  on("scroll", ({ target: list }) => {
+    if (list.id !== "messages") return;
+    const left = list.scrollHeight - list.scrollTop - list.clientHeight;
+    if (left < 24) stuck = true;
+    else if (!gliding && list.scrollTop < lastTop - 1) stuck = false;
+    lastTop = list.scrollTop;
+    $("#latest").hidden = stuck;
+  }, true);
+
+  // A question just asked goes to the top, and its answer grows into the room below.
+  const makeRoom = (question) => {
+    const list = $("#messages");
+    const answer = question.nextElementSibling;
+    if (!answer?.matches(".assistant")) return;
+    const room = list.clientHeight - (answer.offsetTop - question.offsetTop) - 56;
+    list.style.setProperty("--room", `${Math.max(0, room)}px`);
+    toEnd();
+  };
+
+  const refresh = () => {
+    const list = $("#messages");
+    if (list !== watched) {
+      watchSize.disconnect();
+      watchSize.observe((watched = list));
+      if (!sentHere) lastQuestion = undefined;
+      list.scrollTop = list.scrollHeight;
+      stuck = true;
+    }
+    const running = $('#live [data-state="streaming"], #live [data-state="queued"]');
+    if (busy && !running) {
+      const last = [...document.querySelectorAll("#messages .assistant")].pop();
+      $("#announce").textContent = last?.dataset.state === "done" ? "Answer ready." : "The answer ended early.";
+    } else if (!busy && running) {
+      $("#announce").textContent = "";
+    }
+    busy = Boolean(running);
+    $(".send").hidden = busy;
+    $(".halt").hidden = !busy;
+    const question = [...document.querySelectorAll("#live > .user")].pop();
+    if (question && question.id !== lastQuestion) {
+      if (running && (sentHere || (lastQuestion !== undefined && stuck))) makeRoom(question);
+      sentHere = false;
+    }
+    lastQuestion = question?.id ?? lastQuestion ?? "";
+    follow();
+  };
+
+  // --- The socket: ext-ws makes it and swaps what it says; when to connect again is decided here
+
+  let socket, wrapper, timer = 0, attempts = 0, banner = 0, hiddenAt = 0;
+
+  // Finished turns leave #live, so that a new connection asks only for what is newer.
+  const moveSettled = () => {
+    const live = $("#live");
+    const last = [...live.querySelectorAll(':scope > .assistant[data-state="done"]')].pop();
+    if (last) {
+      const all = [...live.children];
+      live.before(...all.slice(0, all.indexOf(last) + 1).filter((child) => child.matches(".message")));
+    }
+    const before = live.previousElementSibling;
+    return before?.matches(".assistant") ? before.id.slice(1) : "0";
+  };
+  htmx.config.wsReconnectDelay = () => 2 ** 31 - 1; // never: its list of codes leaves out 1000, 1001, 1005
+  htmx.createWebSocket = (url) => {
+    clearTimeout(timer);
+    socket?.close(); // two at once would write every word twice
+    const address = new URL(url);
+    address.searchParams.set("after", moveSettled());
+    return (socket = new WebSocket(address));
+  };
+  const reconnect = () => {
+    clearTimeout(timer);
+    if ($("#main[ws-connect]")) wrapper?.reconnect();
+  };
+  on("htmx:wsOpen", ({ detail }) => { wrapper = detail.socketWrapper; });
+  on("htmx:wsClose", ({ detail: { event, socketWrapper } }) => {
+    if (event.target !== socket) return; // one that we closed ourselves
+    wrapper = socketWrapper;
+    if (event.code === 4401) return signIn();
+    if (event.code === 4404) return say("This conversation does not exist any more.");
+    const most = Math.min(10_000, 375 * 2 ** attempts++);
+    timer = setTimeout(reconnect, most * (0.66 + 0.67 * Math.random()));
+    banner ||= setTimeout(() => { $("#connection").hidden = false; }, 3000);
+  });
+  on("htmx:wsAfterMessage", () => {
+    attempts = 0;
+    clearTimeout(banner);
+    banner = 0;
+    $("#connection").hidden = true;
+    refresh();
+  });
+  addEventListener("online", reconnect);
+  addEventListener("pageshow", ({ persisted }) => persisted && reconnect());
+  on("visibilitychange", () => {
+    if (document.hidden) hiddenAt = Date.now();
+    else if (socket?.readyState > 1 || Date.now() - hiddenAt > 60_000) reconnect(); // it may have died asleep
+  });
+
+  // --- Clicks
+
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.body.appendChild(document.createElement("textarea")); // without https
+      area.value = text;
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+  const copyFor = async (button, text) => {
+    const label = $("span", button) ?? button;
+    const before = (button.dataset.label ??= label.textContent);
+    await copy(text);
+    label.textContent = "Copied";
+    setTimeout(() => { label.textContent = before; }, 1600);
+  };
+  on("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button) return;
+    if (button.matches("figure.code .copy")) copyFor(button, $("pre", button.closest("figure")).textContent);
+    else if (button.matches(".copy-message")) copyFor(button, $(".source", button.parentElement).content.textContent);
+    else if (button.matches(".halt")) $("#live .stop")?.click();
+    else if (button.id === "latest") toEnd();
+    else if (button.dataset.example) {
+      setPrompt(button.dataset.example);
+      $("#prompt").focus();
+    }
+  });
+
+  // --- The start
+
+  const draft = store.get(draftKey());
+  if (draft && !$("#prompt").value) {
+    if (draft.nonce) nonceField().value = draft.nonce;
+    tried = draft.tried ?? null;
+    setPrompt(draft.text);
+  } else if (!nonceField().value) newNonce();
+  refresh();
+})();
