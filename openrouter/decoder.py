@@ -102,7 +102,7 @@ class StreamDecoder:
             self._take(payload, events, is_last=True)
         self._flush_halves(events)
         if not (self._is_done or self._reasons or self._has_failed):
-            self._fail(cut or StreamInterrupted("the stream ended without a finish reason"), events)
+            self._fail(cut or self._why_it_is_no_answer(), events)
         return events
 
     def _sniff(self, data: bytes) -> None:
@@ -123,6 +123,11 @@ class StreamDecoder:
             self._tell(chunk, events)
         else:
             self._fail(ProtocolError("JSON that is neither an answer nor an error"), events)
+
+    def _why_it_is_no_answer(self) -> OpenRouterError:
+        if self._splitter.has_foreign_lines and not self._has_begun:
+            return ProtocolError("what came is neither an event stream nor an answer")
+        return StreamInterrupted("the stream ended without a finish reason")
 
     def _take(self, payload: str, events: list[StreamEvent], *, is_last: bool = False) -> None:
         if self._is_done:

@@ -30,6 +30,7 @@ class EventSplitter:
         self._data: list[str] = []
         self._after_cr = False
         self._at_start = True
+        self.has_foreign_lines = False  # lines that no event stream has: HTML, plain text
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return what these bytes complete."""
@@ -77,3 +78,5 @@ class EventSplitter:
             found.append(Comment(line[1:].strip().decode(errors="replace")))
         elif line == b"data":
             self._data.append("")
+        elif not line.startswith((b"event", b"id", b"retry")):
+            self.has_foreign_lines = True
