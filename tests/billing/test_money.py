@@ -8,7 +8,6 @@ from decimal import Context, Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F, Max, Min, Sum
@@ -17,6 +16,7 @@ from django.template import Template
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from billing.models import Call
 from billing.money import (
     MAX_DECIMALS,
@@ -133,7 +133,7 @@ def test_a_float_is_never_money() -> None:
         stored(0.1)  # type: ignore[arg-type]
 
 
-def test_an_amount_below_zero_is_refused_where_it_makes_no_sense(person: AbstractUser) -> None:
+def test_an_amount_below_zero_is_refused_where_it_makes_no_sense(person: User) -> None:
     with pytest.raises(ValidationError):
         a_call(person, reserved_usd=Decimal("-0.01"))
 
@@ -171,7 +171,7 @@ def test_the_database_refuses_what_is_no_amount_by_itself(amount: str) -> None:
         cursor.execute("UPDATE billing_call SET upstream_cost_usd = %s", [amount])
 
 
-def test_totals_are_grouped_exactly(person: AbstractUser) -> None:
+def test_totals_are_grouped_exactly(person: User) -> None:
     entry_of(person, "0.1000000000000000000001", served_model="a")
     entry_of(person, "0.2", served_model="a")
     entry_of(person, "1000", served_model="b")

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TypeVar
 
 import pytest
-from django.contrib.auth.models import AbstractUser
 from django.db import connection
 
+from accounts.models import User
 from billing.models import Call, CallState, UsageRecord
 from billing.services import CallNotOpen, note_generation_id, start_call
 from tests.billing.books import a_call, ended, running_call
@@ -23,8 +23,8 @@ COST = Decimal("0.0000123456789012345678")
 
 
 @pytest.fixture
-def person(transactional_db: None, django_user_model: type[AbstractUser]) -> AbstractUser:
-    return django_user_model.objects.create_user("ada", password="engine")
+def person(transactional_db: None) -> User:
+    return User.objects.create_user("ada", password="engine")
 
 
 def race(*runners: Callable[[], Result]) -> list[Result | Exception]:
@@ -45,7 +45,7 @@ def race(*runners: Callable[[], Result]) -> list[Result | Exception]:
         return list(pool.map(run, runners))
 
 
-def test_a_call_that_is_ended_by_many_at_once_is_booked_once(person: AbstractUser) -> None:
+def test_a_call_that_is_ended_by_many_at_once_is_booked_once(person: User) -> None:
     for _ in range(5):
         call = running_call(person)
         entries = race(*[lambda call=call: ended(call, cost_usd=COST)] * RACERS)
@@ -54,7 +54,7 @@ def test_a_call_that_is_ended_by_many_at_once_is_booked_once(person: AbstractUse
     assert UsageRecord.objects.total_usd() == 5 * COST
 
 
-def test_a_stop_and_the_bill_at_once_leave_one_entry(person: AbstractUser) -> None:
+def test_a_stop_and_the_bill_at_once_leave_one_entry(person: User) -> None:
     for _ in range(5):
         call = running_call(person)
         race(
@@ -66,14 +66,14 @@ def test_a_stop_and_the_bill_at_once_leave_one_entry(person: AbstractUser) -> No
         assert UsageRecord.objects.get(call=call).cost_usd == COST
 
 
-def test_a_call_is_started_once(person: AbstractUser) -> None:
+def test_a_call_is_started_once(person: User) -> None:
     call = a_call(person)
     outcomes = race(*[lambda: start_call(call_id=call.pk)] * RACERS)
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, CallNotOpen) for outcome in outcomes) == RACERS - 1
 
 
-def test_one_generation_id_is_never_two_calls(person: AbstractUser) -> None:
+def test_one_generation_id_is_never_two_calls(person: User) -> None:
     calls = [running_call(person) for _ in range(RACERS)]
     outcomes = race(
         *[

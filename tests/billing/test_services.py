@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AbstractUser
 
+from accounts.models import User
 from billing.models import Call, CallState, Kind, Purpose, Standing, UsageRecord
 from billing.services import (
     CallNotOpen,
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 COST = Decimal("0.0000123456789012345678")
 
 
-def test_a_reserved_call_holds_what_was_asked_for(person: AbstractUser) -> None:
+def test_a_reserved_call_holds_what_was_asked_for(person: User) -> None:
     call = reserve_call(
         user=person,
         purpose=Purpose.REPLY,
@@ -44,7 +44,7 @@ def test_a_reserved_call_holds_what_was_asked_for(person: AbstractUser) -> None:
     assert (call.generation_id, call.started_at, call.ended_at) == (None, None, None)
 
 
-def test_only_a_reserved_call_starts(person: AbstractUser) -> None:
+def test_only_a_reserved_call_starts(person: User) -> None:
     call = a_call(person)
     start_call(call_id=call.pk)
     call.refresh_from_db()
@@ -54,14 +54,14 @@ def test_only_a_reserved_call_starts(person: AbstractUser) -> None:
         start_call(call_id=call.pk)
 
 
-def test_a_call_that_was_ended_before_it_began_does_not_start(person: AbstractUser) -> None:
+def test_a_call_that_was_ended_before_it_began_does_not_start(person: User) -> None:
     call = a_call(person)
     ended(call, may_have_cost=False)
     with pytest.raises(CallNotOpen):
         start_call(call_id=call.pk)
 
 
-def test_a_cost_settles_the_call_and_is_booked_once(person: AbstractUser) -> None:
+def test_a_cost_settles_the_call_and_is_booked_once(person: User) -> None:
     call = running_call(person, conversation_ref="c1", message_ref="m1")
     note_generation_id(call_id=call.pk, generation_id="gen-1")
     entry = end_call(
@@ -98,7 +98,7 @@ def test_a_cost_settles_the_call_and_is_booked_once(person: AbstractUser) -> Non
     assert call.ended_at is not None
 
 
-def test_to_end_a_call_again_adds_nothing(person: AbstractUser) -> None:
+def test_to_end_a_call_again_adds_nothing(person: User) -> None:
     call = running_call(person)
     first = ended(call, cost_usd=COST)
     assert ended(call, cost_usd=Decimal(99)) == first
@@ -109,7 +109,7 @@ def test_to_end_a_call_again_adds_nothing(person: AbstractUser) -> None:
     assert call.state == CallState.SETTLED
 
 
-def test_without_a_figure_a_call_that_may_have_cost_is_pending(person: AbstractUser) -> None:
+def test_without_a_figure_a_call_that_may_have_cost_is_pending(person: User) -> None:
     call = running_call(person)
     note_generation_id(call_id=call.pk, generation_id="gen-1")
     assert ended(call, may_have_cost=True, finish_reason="cut") is None
@@ -119,7 +119,7 @@ def test_without_a_figure_a_call_that_may_have_cost_is_pending(person: AbstractU
     assert call.ended_at is not None
 
 
-def test_without_a_figure_a_call_that_cost_nothing_is_released(person: AbstractUser) -> None:
+def test_without_a_figure_a_call_that_cost_nothing_is_released(person: User) -> None:
     call = running_call(person)
     assert ended(call, may_have_cost=False, error="RateLimited") is None
     call.refresh_from_db()
@@ -128,7 +128,7 @@ def test_without_a_figure_a_call_that_cost_nothing_is_released(person: AbstractU
 
 
 def test_the_bill_settles_a_pending_call_with_what_the_stream_had_told(
-    person: AbstractUser,
+    person: User,
 ) -> None:
     call = running_call(person)
     ended(call, may_have_cost=True, served_model="openai/gpt-5", ttft_ms=90)
@@ -141,7 +141,7 @@ def test_the_bill_settles_a_pending_call_with_what_the_stream_had_told(
 
 
 def test_a_pending_call_is_not_released_by_a_late_claim_that_it_cost_nothing(
-    person: AbstractUser,
+    person: User,
 ) -> None:
     call = running_call(person)
     ended(call, may_have_cost=True)
@@ -151,7 +151,7 @@ def test_a_pending_call_is_not_released_by_a_late_claim_that_it_cost_nothing(
 
 
 def test_a_figure_that_comes_after_the_release_is_booked_all_the_same(
-    person: AbstractUser, caplog: pytest.LogCaptureFixture
+    person: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = running_call(person)
     ended(call, may_have_cost=False)
@@ -164,7 +164,7 @@ def test_a_figure_that_comes_after_the_release_is_booked_all_the_same(
 
 @pytest.mark.parametrize("cost", ["-1", "-0.0001", "NaN", "sNaN", "Infinity", "-Infinity", "1e40"])
 def test_an_impossible_cost_is_unknown_and_credits_nobody(
-    person: AbstractUser, caplog: pytest.LogCaptureFixture, cost: str
+    person: User, caplog: pytest.LogCaptureFixture, cost: str
 ) -> None:
     call = running_call(person)
     assert ended(call, cost_usd=Decimal(cost), may_have_cost=False) is None
@@ -174,49 +174,47 @@ def test_an_impossible_cost_is_unknown_and_credits_nobody(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_tokens_without_a_cost_are_kept_on_the_pending_call(person: AbstractUser) -> None:
+def test_tokens_without_a_cost_are_kept_on_the_pending_call(person: User) -> None:
     call = running_call(person)
     ended(call, prompt_tokens=12, may_have_cost=True)
     call.refresh_from_db()
     assert (call.state, call.prompt_tokens) == (CallState.PENDING, 12)
 
 
-def test_a_cost_of_zero_is_a_figure(person: AbstractUser) -> None:
+def test_a_cost_of_zero_is_a_figure(person: User) -> None:
     entry = ended(running_call(person), cost_usd=Decimal(0))
     assert entry is not None
     assert entry.cost_usd == 0
 
 
-def test_a_cost_may_come_with_no_tokens(person: AbstractUser) -> None:
+def test_a_cost_may_come_with_no_tokens(person: User) -> None:
     entry = ended(running_call(person), cost_usd=COST, prompt_tokens=0, completion_tokens=0)
     assert entry is not None
     assert (entry.prompt_tokens, entry.completion_tokens) == (0, 0)
 
 
-def test_paid_and_spent_on_an_own_key_are_kept_apart(person: AbstractUser) -> None:
+def test_paid_and_spent_on_an_own_key_are_kept_apart(person: User) -> None:
     ended(running_call(person), cost_usd=Decimal("0.95"), upstream_cost_usd=Decimal("0.95"))
     ended(running_call(person), cost_usd=Decimal(0), upstream_cost_usd=Decimal(19), is_byok=True)
     assert UsageRecord.objects.total_usd() == Decimal("0.95")
     assert UsageRecord.objects.own_key_usd() == Decimal(19)
 
 
-def test_an_impossible_upstream_cost_does_not_hinder_the_booking(person: AbstractUser) -> None:
+def test_an_impossible_upstream_cost_does_not_hinder_the_booking(person: User) -> None:
     entry = ended(running_call(person), cost_usd=COST, upstream_cost_usd=Decimal("NaN"))
     assert entry is not None
     assert (entry.cost_usd, entry.upstream_cost_usd) == (COST, None)
 
 
 @pytest.mark.parametrize("count", [-1, 2**80])
-def test_an_impossible_count_is_unknown(person: AbstractUser, count: int) -> None:
+def test_an_impossible_count_is_unknown(person: User, count: int) -> None:
     entry = ended(running_call(person), cost_usd=COST, prompt_tokens=count)
     assert entry is not None
     assert entry.prompt_tokens is None
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "a\0b", "half \ud800", "naïve ☃"])
-def test_free_text_from_the_wire_is_booked_on_every_database(
-    person: AbstractUser, text: str
-) -> None:
+def test_free_text_from_the_wire_is_booked_on_every_database(person: User, text: str) -> None:
     entry = ended(
         running_call(person), cost_usd=COST, served_model=text, provider=text, finish_reason=text
     )
@@ -225,7 +223,7 @@ def test_free_text_from_the_wire_is_booked_on_every_database(
     assert entry.provider
 
 
-def test_the_generation_id_is_kept_until_the_call_is_settled(person: AbstractUser) -> None:
+def test_the_generation_id_is_kept_until_the_call_is_settled(person: User) -> None:
     call = running_call(person)
     note_generation_id(call_id=call.pk, generation_id="gen-header")
     note_generation_id(call_id=call.pk, generation_id="gen-chunk")
@@ -238,7 +236,7 @@ def test_the_generation_id_is_kept_until_the_call_is_settled(person: AbstractUse
 
 @pytest.mark.parametrize("generation_id", ["", "x" * 5000, "a\0b"])
 def test_an_unusable_generation_id_is_an_error_in_the_log_only(
-    person: AbstractUser, caplog: pytest.LogCaptureFixture, generation_id: str
+    person: User, caplog: pytest.LogCaptureFixture, generation_id: str
 ) -> None:
     call = running_call(person)
     note_generation_id(call_id=call.pk, generation_id=generation_id)
@@ -248,7 +246,7 @@ def test_an_unusable_generation_id_is_an_error_in_the_log_only(
 
 
 def test_the_generation_id_of_another_call_is_not_taken_over(
-    person: AbstractUser, caplog: pytest.LogCaptureFixture
+    person: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = running_call(person), running_call(person)
     note_generation_id(call_id=first.pk, generation_id="gen-1")
@@ -258,7 +256,7 @@ def test_the_generation_id_of_another_call_is_not_taken_over(
     assert "another call" in caplog.text
 
 
-def test_the_total_of_a_conversation_tells_what_is_not_in_it(person: AbstractUser) -> None:
+def test_the_total_of_a_conversation_tells_what_is_not_in_it(person: User) -> None:
     for cost in ("0.1", "0.0000000000000000001"):
         ended(running_call(person, conversation_ref="c1"), cost_usd=Decimal(cost))
     ended(running_call(person, conversation_ref="c2"), cost_usd=Decimal(5))
@@ -274,13 +272,13 @@ def test_the_total_of_a_conversation_tells_what_is_not_in_it(person: AbstractUse
 
 
 def test_the_total_of_a_conversation_takes_two_queries(
-    person: AbstractUser, django_assert_num_queries: Any
+    person: User, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):
         assert conversation_total(conversation_ref="nobody").cost_usd == 0
 
 
-def test_unknown_calls_are_not_ended(person: AbstractUser) -> None:
+def test_unknown_calls_are_not_ended(person: User) -> None:
     assert UsageRecord.objects.count() == 0
     with pytest.raises(UsageRecord.DoesNotExist):
         end_call(
