@@ -1,0 +1,297 @@
+"""Markdown on the page, pure: a whole answer at once, or stroke by stroke while it is written.
+
+The way of `Drawing`: the answer is cut into top-level blocks. A block that a complete line has
+ended is final; it is drawn once and never touched again. Only the source of the last block, the
+open one, is kept. It is drawn again when markup came, at most four times a second, less often
+when that is dear; between two drawings its text goes to the page as plain text, into the tail.
+
+    source  =  closed blocks  +  open block, as last drawn  +  tail  +  held back
+    page    =  closed_html    +  open_html, with the tail text in its tail element
+
+Held back is a line whose meaning is not known yet (`-`, `1.`, three backticks), so that it is
+not shown raw for a moment. What all strokes draw together is `render` of the whole, with one
+exception: a link whose definition (`[label]: https://…`) comes in a later block is text until
+then. So the answer is rendered once more as a whole when it has ended, and that is stored.
+"""
+
+import re
+from collections import ChainMap
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from markdown_it.token import Token
+
+from chat.dialect import References, draw, parse_blocks
+from chat.page import is_closed
+from chat.sanitiser import clean
+from chat.source import Source, normal, printable
+
+REDRAW_EVERY_S: Final = 0.25
+LONGEST_WAIT_S: Final = 0.5  # a new line is held back for the next drawing if that comes sooner
+REST_PER_WORK: Final = 10  # work of 1 ms is followed by 10 ms without
+PARSE_S_PER_CHAR: Final = 0.4e-6  # both measured by tests/bench_markdown.py, on a list
+DRAW_S_PER_CHAR: Final = 1.5e-6
+CHEAP_CHARS: Final = 2_000  # parsed at every line end, whatever the clock says
+LONGEST_REDRAWN: Final = 24_000  # an open block beyond this grows as plain text until it closes
+LONGEST_HELD: Final = 2_000
+ANY_TIME: Final = float("-inf")
+
+_MARKUP = re.compile(r"[*_`~\])>|$\\;\n]|://")
+# A line so far of markers and space only, or a fence's first line, or a link definition.
+_UNDECIDED = re.compile(
+    r"[-+*_=#>|:.)(\s~`$\\\[\]\d xX]*"
+    r"|(?:[-+*>\s]|\d{1,9}[.)])*(?:`{3,}[^`]*|~{3,}.*|\[(?!\^)[^\]]*(?:\](?::.*)?)?)"
+)
+_MARKER = re.compile(r"\s*(?:[-+*>#|]|\d{1,9}[.)])")
+_NEW_STRUCTURE = re.compile(r"^[ \t]*(?:[-+*>#|]|\d{1,9}[.)]|```|~~~|\$\$|\\\[|\n)", re.MULTILINE)
+_LISTS = {"bullet_list_close", "ordered_list_close"}
+_FINAL_AT_ONCE = {"hr", "heading_close", "formula"}
+_FINAL_AFTER_BLANK = {"paragraph_close", "table_close", "blockquote_close"}
+_CODE_ENDS = ("</code></pre></figure>", "</code></pre>")
+_BLOCKS = "p li ul ol blockquote td th tr tbody thead table div h1 h2 h3 h4 h5 h6"
+_BLOCK_ENDS = tuple(f"</{tag}>" for tag in _BLOCKS.split())
+
+
+def render(source: str) -> str:
+    """The canonical HTML of a whole text: safe, with formulas drawn and code coloured.
+
+    Raw HTML in it is shown as text. Formulas carry their source in `alttext`.
+    """
+    tokens, found = parse_blocks(normal(printable(source)) + "\n", {})
+    return clean(draw(tokens, found)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """What a page does to follow: three steps, in this order, each left out when empty."""
+
+    closed_html: str  # append it to the closed part
+    open_html: str | None  # replace the open part by it; it holds exactly one, empty tail
+    tail_text: str  # append this plain text, not escaped, to the tail
+
+
+class Drawing:
+    """One answer while it grows. `feed` it what came; each stroke is all that is new on the page.
+
+    `tail_html` is one empty element (`<span id="m42-tail"></span>`), ours and not sanitised. A
+    page begins with nothing closed and `tail_html` as its open part.
+    """
+
+    def __init__(self, tail_html: str) -> None:
+        self._tail_html = tail_html
+        self._closed: list[str] = []
+        self._links: References = {}  # defined in closed blocks
+        self._open = Source()
+        self._looked_at = 0  # lines of the open source that were looked at for closing
+        self._looked_at_chars = 0
+        self._open_kind = ""  # type of the token that ended the open source then
+        self._fence_end: re.Pattern[str] | None = None  # what would end it, while in a fence
+        self._around_tail = ("", "")
+        self._tail: list[str] = []
+        self._held = ""
+        self._mid_line = False  # the page shows a part of the last line
+        self._is_drawn = False  # the page shows a part of the open block
+        self._is_stale = False  # the open block wants another drawing
+        self._next_draw_s = self._next_look_s = ANY_TIME
+
+    def feed(self, text: str, now_s: float) -> Stroke:
+        """Take more of the answer, in any slices; `now_s` is any clock that does not go back.
+
+        An empty text asks for what is due: held back, or left undrawn for the sake of rest.
+        """
+        fresh = self._held + self._open.take(text)
+        closed_html = self._close(now_s) if self._may_close(now_s) else ""
+        undecided = self._undecided(fresh)
+        if closed_html or self._must_draw(undecided, now_s):
+            self._held = undecided
+            return Stroke(closed_html, *self._draw(now_s))
+        shown = min(len(fresh) - len(undecided), self._next_structure(fresh, now_s))
+        tail_text, self._held = fresh[:shown], fresh[shown:]
+        if tail_text:
+            self._tail.append(tail_text)
+            self._mid_line = not tail_text.endswith("\n")
+            self._is_stale = self._is_stale or bool(_MARKUP.search(tail_text))
+        return Stroke("", None, tail_text)
+
+    def finish(self) -> Stroke:
+        """The answer has ended: what is open is closed, and nothing may be fed any more."""
+        self._open.end_line()
+        tokens, found = parse_blocks(self._open.text, self._links)
+        html = clean(draw(tokens, ChainMap(found, self._links))[0])
+        self._closed.append(html)
+        self._forget(len(self._open.lines))
+        self._held = ""
+        return Stroke(html, *self._draw(0.0))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `feed("", later)` may show more than the page does now."""
+        return bool(self._held) or (self._is_stale and self._fence_end is None)
+
+    @property
+    def closed_html(self) -> str:
+        """All blocks that are final, joined."""
+        if len(self._closed) > 1:
+            self._closed = ["".join(self._closed)]
+        return self._closed[0] if self._closed else ""
+
+    @property
+    def open_html(self) -> str:
+        """The open part as a follower has it after all strokes so far, tail text included."""
+        before, after = self._around_tail
+        opening, end, closing = self._tail_html.rpartition("</")
+        text = escape("".join(self._tail), quote=False)
+        return f"{before}{opening}{text}{end}{closing}{after}"
+
+    def snapshot(self) -> tuple[str, str]:
+        """What a follower has who took every stroke so far: (closed part, open part).
+
+        Whoever starts from it takes the strokes that come after it.
+        """
+        return self.closed_html, self.open_html
+
+    # --- Closing ---
+
+    def _may_close(self, now_s: float) -> bool:
+        """Whether to look if the new lines end the open block: often, but never too dear."""
+        source = self._open
+        fresh = source.lines[self._looked_at :]
+        if not fresh:
+            return False
+        if self._fence_end is not None:
+            self._looked_at = len(source.lines)
+            return any(self._fence_end.fullmatch(line) for line in fresh)
+        if source.chars <= CHEAP_CHARS:
+            return True
+        if now_s < self._next_look_s:
+            return False
+        grown = source.chars > self._looked_at_chars * 1.25
+        return source.chars <= LONGEST_REDRAWN or grown or self._looks_ended()
+
+    def _looks_ended(self) -> bool:
+        """A guess from the last lines, for a block too long to be parsed at each of them."""
+        before, last = ["", *self._open.lines[-2:]][-2:]
+        if self._open_kind not in _LISTS and not last.strip():
+            return True
+        return not before.strip() and not last[0].isspace() and not _MARKER.match(last)
+
+    def _close(self, now_s: float) -> str:
+        """HTML of the blocks that the complete lines have ended; they leave the open source."""
+        source = self._open
+        self._looked_at, self._looked_at_chars = len(source.lines), source.chars
+        self._next_look_s = now_s + REST_PER_WORK * PARSE_S_PER_CHAR * source.chars
+        tokens, found = parse_blocks("".join(source.lines), self._links)
+        first_open, line = _first_open(tokens, source.lines)
+        self._open_kind = tokens[-1].type if first_open < len(tokens) else ""
+        self._fence_end = _end_of(tokens[-1]) if self._open_kind == "fence" else None
+        if not line:
+            return ""
+        html = clean(draw(tokens[:first_open], ChainMap(found, self._links), growing=True)[0])
+        final = {label: link for label, link in found.items() if link["map"][1] <= line}
+        self._links = final | self._links
+        self._forget(line)
+        if html:
+            self._closed.append(html)
+        return html
+
+    def _forget(self, lines: int) -> None:
+        """The first lines of the open source are closed."""
+        self._open.drop(lines)
+        self._looked_at, self._looked_at_chars = len(self._open.lines), self._open.chars
+        self._is_drawn = False
+        self._next_draw_s = self._next_look_s = ANY_TIME
+
+    # --- What may be shown ---
+
+    def _undecided(self, fresh: str) -> str:
+        """The end of `fresh` that is a line of which nothing is shown and nothing can be said."""
+        line = fresh[fresh.rfind("\n") + 1 :]
+        if not line or len(line) > LONGEST_HELD or len(line) < self._open.line_chars:
+            return ""
+        pattern = _UNDECIDED if self._fence_end is None else _UNDECIDED_IN_FENCE
+        return line if pattern.fullmatch(line) else ""
+
+    def _next_structure(self, fresh: str, now_s: float) -> int:
+        """Where in `fresh` a new item, row or block begins that a drawing will soon show."""
+        wait_s = self._next_draw_s - now_s
+        soon = self._is_drawn and 0 < wait_s <= LONGEST_WAIT_S and self._fence_end is None
+        if not soon or self._open.all_chars > LONGEST_REDRAWN or len(fresh) > LONGEST_HELD:
+            return len(fresh)
+        found = _NEW_STRUCTURE.search(fresh, 1 if self._mid_line else 0)
+        self._is_stale = self._is_stale or found is not None
+        return found.start() if found else len(fresh)
+
+    def _must_draw(self, undecided: str, now_s: float) -> bool:
+        if now_s < self._next_draw_s:
+            return False
+        if not self._is_drawn:
+            return self._open.all_chars > len(undecided)
+        return (
+            self._is_stale and self._fence_end is None and self._open.all_chars <= LONGEST_REDRAWN
+        )
+
+    # --- Drawing the open block ---
+
+    def _draw(self, now_s: float) -> tuple[str, str]:
+        """The open part drawn anew, and the text with which its tail begins."""
+        text = self._open.text[: self._open.all_chars - len(self._held)]
+        cut = bool(text) and not text.endswith("\n")
+        tokens, found = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
+        html, withheld = draw(tokens, ChainMap(found, self._links), growing=True, cut=cut)
+        before, after = _split_at_tail(clean(html))
+        gap = text[len(text.rstrip()) :] if before else ""
+        if after.startswith(_CODE_ENDS):
+            gap = ""
+            before = before.removesuffix("\n") if cut else before
+        self._around_tail, self._tail = (before, after), [gap]
+        self._mid_line, self._is_drawn, self._is_stale = cut, bool(before), withheld
+        rest_s = REST_PER_WORK * DRAW_S_PER_CHAR * len(text)
+        if before or len(text) > CHEAP_CHARS:
+            self._next_draw_s = now_s + max(REDRAW_EVERY_S, rest_s)
+        return f"{before}{self._tail_html}{after}", gap
+
+
+def _first_open(tokens: list[Token], lines: list[str]) -> tuple[int, int]:
+    """The first token of the block that is still open, and the line it begins on."""
+    tops = [i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
+    if not tops:  # empty lines, or link definitions, whose title may follow on the next line
+        return 0, 0 if lines[-1].strip() else len(lines)
+    first, end = tokens[tops[-1]].map or (0, 0)
+    if not _is_final(tokens[-1], lines, end):
+        return tops[-1], first
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    return len(tokens), end
+
+
+def _is_final(last: Token, lines: list[str], end: int) -> bool:
+    """Whether nothing that follows can change the last block, which ends before line `end`."""
+    if last.type in _FINAL_AT_ONCE or (last.type == "fence" and is_closed(last)):
+        return True
+    blank = not lines[end - 1].strip() or (end < len(lines) and not lines[end].strip())
+    return blank and last.type in _FINAL_AFTER_BLANK
+
+
+def _end_of(fence: Token) -> re.Pattern[str]:
+    mark = re.escape(fence.markup[0])
+    return re.compile(rf" {{0,3}}{mark}{{{len(fence.markup)},}}[ \t]*\n")
+
+
+_UNDECIDED_IN_FENCE = re.compile(r" {0,3}(?:`*|~*)[ \t]*")
+
+
+def _split_at_tail(html: str) -> tuple[str, str]:
+    """The HTML before and after the place where its text would go on.
+
+    That is the end of the last block that holds text: of the cell, the item, the code.
+    """
+    end = len(html)
+    while True:
+        end = len(html[:end].rstrip()) if html[end - 1 : end].isspace() else end
+        for code_end in _CODE_ENDS:
+            if html.endswith(code_end, 0, end):
+                return html[: end - len(code_end)], html[end - len(code_end) :]
+        if not html.endswith(_BLOCK_ENDS, 0, end):
+            return html[:end], html[end:]
+        end = html.rfind("</", 0, end)
