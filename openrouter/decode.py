@@ -11,6 +11,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
