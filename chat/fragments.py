@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from billing.services import conversation_total
 from chat.markdown import Stroke
 from chat.models import Message
 
@@ -54,6 +55,13 @@ def message(message: Message, *, oob: bool = False, replaces: int | None = None)
     begun = Snapshot(open_html=tail(message.pk)) if message.is_running else None
     context = {"message": message, "oob": oob, "replaces": replaces, "snapshot": begun}
     return render_to_string("chat/_message.html", context)
+
+
+def settled(reply: Message) -> str:
+    """A reply that has ended, in the place of the growing one, and the conversation's new total."""
+    total = conversation_total(conversation_ref=str(reply.conversation_id))
+    header = render_to_string("chat/_total.html", {"total": total, "oob": True})
+    return message(reply, oob=True) + header
 
 
 def slot(pk: int) -> str:

@@ -9,6 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
+
+from routing.receipts import Receipt, receipt
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -144,6 +147,19 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
 
+    @cached_property
+    def receipt(self) -> Receipt | None:
+        """Why this model, and what the others would have cost for this answer's tokens."""
+        if self.role != Role.ASSISTANT:
+            return None
+        usage = self.usage
+        return receipt(
+            self.decision,
+            served_model=self.served_model,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+        )
+
     @property
     def is_running(self) -> bool:
         return self.state in RUNNING
@@ -171,7 +187,9 @@ class Chunk(models.Model):
     class Meta:
         ordering = ["part", "offset"]
         constraints = [
-            models.UniqueConstraint(fields=["message", "part", "offset"], name="one_chunk_per_offset")
+            models.UniqueConstraint(
+                fields=["message", "part", "offset"], name="one_chunk_per_offset"
+            )
         ]
 
     def __str__(self) -> str:

@@ -153,5 +153,4 @@ class Writer:
 
     def _settle_and_draw(self, state: State, timing: Timing) -> str:
         reply = settle_reply(pk=self.job.reply, draft=self.draft, state=state, timing=timing)
-        return fragments.message(reply, oob=True) if reply else ""
-
+        return fragments.settled(reply) if reply else ""

@@ -22,7 +22,7 @@ from chat import fragments
 from chat.database import in_database
 from chat.errors import TooBusy
 from chat.feed import Feed
-from chat.models import State
+from chat.models import Message, State
 from chat.replies import ChatClient, Writer
 from chat.services import Job, checkpoint, interrupt, orphans, owners_of_running, renew_leases
 
@@ -141,10 +141,16 @@ class Runner:
         """Settle replies whose writer died, and show them as interrupted."""
         dead = self._dead(await in_database(owners_of_running)) if at_start else []
         for reply in await in_database(orphans, dead_owners=dead):
-            if settled := await in_database(interrupt, reply):
-                logger.warning("Reply %d was interrupted: its writer died", reply.pk)
-                frame = await in_database(fragments.message, settled, oob=True)
-                self.feed.publish_change(settled.conversation_id, frame)
+            try:
+                await self._take_over(reply)
+            except Exception:  # one that cannot be settled must not keep the others waiting
+                logger.exception("Reply %d could not be settled; it is tried again", reply.pk)
+
+    async def _take_over(self, orphan: Message) -> None:
+        if settled := await in_database(interrupt, orphan):
+            logger.warning("Reply %d was interrupted: its writer died", settled.pk)
+            frame = await in_database(fragments.settled, settled)
+            self.feed.publish_change(settled.conversation_id, frame)
 
     def _dead(self, owners: list[str]) -> list[str]:
         """Owners on this machine whose process is gone: their leases need not be waited for."""

@@ -139,7 +139,7 @@ def _page(request: HttpRequest, shown: Conversation | None) -> dict[str, Any]:
         "conversation": shown,
         "messages": settled,
         "live_html": mark_safe(LiveRegion(live, last_pk, stored_snapshots(live)).fill({})),  # noqa: S308 (drawn by our own templates)
-        "total": conversation_total(str(shown.pk)) if shown else None,
+        "total": conversation_total(conversation_ref=str(shown.pk)) if shown else None,
         "choice": shown.choice if shown else AUTO,
         "nonce": uuid.uuid4().hex,
         "max_prompt_chars": settings.MAX_PROMPT_CHARS,

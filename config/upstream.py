@@ -6,10 +6,8 @@ import httpx
 from django.conf import settings
 
 from openrouter.client import ClientConfig, OpenRouterClient
-from openrouter.emulator.settings import EmulatorSettings
+from openrouter.emulator.settings import DEMO_KEY, EmulatorSettings
 from openrouter.emulator.transport import EmulatorTransport
-
-EMULATOR_KEY = "sk-or-v1-emulator"
 
 
 @cache
@@ -28,7 +26,7 @@ def make_client() -> OpenRouterClient:
     transport: httpx.AsyncBaseTransport | None = None if settings.OPENROUTER_API_KEY else emulator()
     return OpenRouterClient(
         ClientConfig(
-            api_key=settings.OPENROUTER_API_KEY or EMULATOR_KEY,
+            api_key=settings.OPENROUTER_API_KEY or DEMO_KEY,
             base_url=settings.OPENROUTER_BASE_URL,
             app_url=settings.OPENROUTER_APP_URL,
             app_title=settings.OPENROUTER_APP_TITLE,
