@@ -36,8 +36,8 @@ class BoundedPaginator(BoundedBase):
 
     @cached_property
     def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list[:MAX_COUNTED_ROWS]  # type: ignore[assignment]
-        return rows.count()
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:MAX_COUNTED_ROWS].count()
 
 
 class ReadOnly:
