@@ -36,11 +36,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         user = self.scope["user"]
         if not user.is_authenticated:
-            return await self.close(code=SIGNED_OUT)
+            await self.close(code=SIGNED_OUT)
+            return
         pk = self.scope["url_route"]["kwargs"]["pk"]
         conversation = await in_database(Conversation.objects.owned_by(user).filter(pk=pk).first)
         if conversation is None:
-            return await self.close(code=NOT_FOUND)
+            await self.close(code=NOT_FOUND)
+            return
         self.follower = runner.feed.follow(conversation.pk)
         self.forwarding = asyncio.create_task(self.forward(conversation, self.follower))
         self.forwarding.add_done_callback(_log_failure)

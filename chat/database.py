@@ -6,9 +6,10 @@ every socket for its length (measured: 901 ms instead of 0.3). Ours is a small p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connection
@@ -23,19 +24,18 @@ class Database:
     """`await in_database(function, ...)`. Without an executor: on Django's own sync thread."""
 
     def __init__(self) -> None:
-        self.executor: Executor | None = None
+        self.executor: ThreadPoolExecutor | None = None
 
     def open(self) -> None:
         self.executor = self.executor or ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
     def __call__(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[T]:
+    ) -> Coroutine[Any, Any, T]:
         if self.executor is None:
             return sync_to_async(function)(*args, **kwargs)
-        return sync_to_async(self._on_own_thread, thread_sensitive=False, executor=self.executor)(
-            function, *args, **kwargs
-        )
+        work = partial(self._on_own_thread, function, *args, **kwargs)
+        return sync_to_async(work, thread_sensitive=False, executor=self.executor)()
 
     @staticmethod
     def _on_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

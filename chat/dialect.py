@@ -9,6 +9,7 @@ it is written, under its own label, and a formula ends with its paragraph at the
 import re
 from collections import ChainMap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -33,13 +34,18 @@ DEEPEST_BLOCK: Final = 20
 DEEPEST_LINE: Final = 100
 
 
-def parse_blocks(
-    source: str, known: References, *, cut: bool = False
-) -> tuple[list[Token], References]:
+@dataclass(slots=True)
+class Blocks:
+    tokens: list[Token]  # their text is not looked at yet
+    links: References  # the definitions that count, by label
+    last_definition: int  # the line it begins on; 0 when there is none
+
+
+def parse_blocks(source: str, known: References, *, cut: bool = False) -> Blocks:
     """The blocks of a source that ends in a newline, and the link definitions found in it.
 
-    Their text is not looked at yet. `known` are definitions from before, which win. With
-    `cut` the last line is half typed, and a definition on it leads nowhere yet.
+    `known` are definitions from before, which win. With `cut` the last line is half typed,
+    and a definition on it leads nowhere yet.
     """
     found: dict[str, Any] = {}
     env: Env = {"references": ChainMap(found, known)}
@@ -48,7 +54,9 @@ def parse_blocks(
     if cut:
         last = source.count("\n")
         found = {label: link for label, link in found.items() if link["map"][1] < last}
-    return tokens, found
+    duplicates = env.get("duplicate_refs", [])
+    last = max((link["map"][0] for link in [*found.values(), *duplicates[-1:]]), default=0)
+    return Blocks(tokens, found, last)
 
 
 def draw(

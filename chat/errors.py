@@ -1,12 +1,12 @@
 """What a person can ask for that cannot be done.
 
-    CannotSend
-    ├── Malformed
-    ├── EmptyPrompt
-    ├── PromptTooLong
-    ├── StillAnswering
-    ├── NotRetryable
-    └── TooBusy
+CannotSend
+├── Malformed
+├── EmptyPrompt
+├── PromptTooLong
+├── StillAnswering
+├── NotRetryable
+└── TooBusy
 """
 
 from __future__ import annotations

@@ -58,6 +58,5 @@ async def live_region(conversation: Conversation, follower: Follower, *, after: 
             if known:
                 return f'<div id="live" hx-swap-oob="innerHTML">{html}</div>'
             return (  # the page shows another branch: all of it is replaced
-                '<div id="messages" hx-swap-oob="innerHTML">'
-                f'<div id="live">{html}</div></div>'
+                f'<div id="messages" hx-swap-oob="innerHTML"><div id="live">{html}</div></div>'
             )

@@ -22,7 +22,7 @@ from typing import Final
 
 from markdown_it.token import Token
 
-from chat.dialect import References, draw, parse_blocks
+from chat.dialect import Blocks, References, draw, parse_blocks
 from chat.page import is_closed
 from chat.sanitiser import clean
 from chat.source import Source, normal, printable
@@ -33,6 +33,7 @@ REST_PER_WORK: Final = 10  # work of 1 ms is followed by 10 ms without
 PARSE_S_PER_CHAR: Final = 0.4e-6  # both measured by tests/bench_markdown.py, on a list
 DRAW_S_PER_CHAR: Final = 1.5e-6
 CHEAP_CHARS: Final = 2_000  # parsed at every line end, whatever the clock says
+BYTES_PER_S: Final = 40_000  # what drawings of one long block may send to each tab
 LONGEST_REDRAWN: Final = 24_000  # an open block beyond this grows as plain text until it closes
 LONGEST_HELD: Final = 2_000
 ANY_TIME: Final = float("-inf")
@@ -58,8 +59,8 @@ def render(source: str) -> str:
 
     Raw HTML in it is shown as text. Formulas carry their source in `alttext`.
     """
-    tokens, found = parse_blocks(normal(printable(source)) + "\n", {})
-    return clean(draw(tokens, found)[0])
+    blocks = parse_blocks(normal(printable(source)) + "\n", {})
+    return clean(draw(blocks.tokens, blocks.links)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ class Drawing:
     def finish(self) -> Stroke:
         """The answer has ended: what is open is closed, and nothing may be fed any more."""
         self._open.end_line()
-        tokens, found = parse_blocks(self._open.text, self._links)
-        html = clean(draw(tokens, ChainMap(found, self._links))[0])
+        blocks = parse_blocks(self._open.text, self._links)
+        html = clean(draw(blocks.tokens, ChainMap(blocks.links, self._links))[0])
         self._closed.append(html)
         self._forget(len(self._open.lines))
         self._held = ""
@@ -181,14 +182,17 @@ class Drawing:
         source = self._open
         self._looked_at, self._looked_at_chars = len(source.lines), source.chars
         self._next_look_s = now_s + REST_PER_WORK * PARSE_S_PER_CHAR * source.chars
-        tokens, found = parse_blocks("".join(source.lines), self._links)
-        first_open, line = _first_open(tokens, source.lines)
+        blocks = parse_blocks("".join(source.lines), self._links)
+        tokens = blocks.tokens
+        first_open, line = _first_open(blocks, source.lines)
         self._open_kind = tokens[-1].type if first_open < len(tokens) else ""
         self._fence_end = _end_of(tokens[-1]) if self._open_kind == "fence" else None
         if not line:
             return ""
-        html = clean(draw(tokens[:first_open], ChainMap(found, self._links), growing=True)[0])
-        final = {label: link for label, link in found.items() if link["map"][1] <= line}
+        html = clean(
+            draw(tokens[:first_open], ChainMap(blocks.links, self._links), growing=True)[0]
+        )
+        final = {label: link for label, link in blocks.links.items() if link["map"][1] <= line}
         self._links = final | self._links
         self._forget(line)
         if html:
@@ -237,8 +241,9 @@ class Drawing:
         """The open part drawn anew, and the text with which its tail begins."""
         text = self._open.text[: self._open.all_chars - len(self._held)]
         cut = bool(text) and not text.endswith("\n")
-        tokens, found = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
-        html, withheld = draw(tokens, ChainMap(found, self._links), growing=True, cut=cut)
+        blocks = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
+        links = ChainMap(blocks.links, self._links)
+        html, withheld = draw(blocks.tokens, links, growing=True, cut=cut)
         before, after = _split_at_tail(clean(html))
         gap = text[len(text.rstrip()) :] if before else ""
         if after.startswith(_CODE_ENDS):
@@ -246,17 +251,18 @@ class Drawing:
             before = before.removesuffix("\n") if cut else before
         self._around_tail, self._tail = (before, after), [gap]
         self._mid_line, self._is_drawn, self._is_stale = cut, bool(before), withheld
-        rest_s = REST_PER_WORK * DRAW_S_PER_CHAR * len(text)
+        rest_s = max(REST_PER_WORK * DRAW_S_PER_CHAR * len(text), len(html) / BYTES_PER_S)
         if before or len(text) > CHEAP_CHARS:
             self._next_draw_s = now_s + max(REDRAW_EVERY_S, rest_s)
         return f"{before}{self._tail_html}{after}", gap
 
 
-def _first_open(tokens: list[Token], lines: list[str]) -> tuple[int, int]:
+def _first_open(blocks: Blocks, lines: list[str]) -> tuple[int, int]:
     """The first token of the block that is still open, and the line it begins on."""
+    tokens = blocks.tokens
     tops = [i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
     if not tops:  # empty lines, or link definitions, whose title may follow on the next line
-        return 0, 0 if lines[-1].strip() else len(lines)
+        return 0, blocks.last_definition if lines[-1].strip() else len(lines)
     first, end = tokens[tops[-1]].map or (0, 0)
     if not _is_final(tokens[-1], lines, end):
         return tops[-1], first
@@ -269,7 +275,9 @@ def _is_final(last: Token, lines: list[str], end: int) -> bool:
     """Whether nothing that follows can change the last block, which ends before line `end`."""
     if last.type in _FINAL_AT_ONCE or (last.type == "fence" and is_closed(last)):
         return True
-    blank = not lines[end - 1].strip() or (end < len(lines) and not lines[end].strip())
+    if any(line.strip() for line in lines[end:]):  # a link definition, which has no token
+        return True
+    blank = not lines[end - 1].strip() or end < len(lines)
     return blank and last.type in _FINAL_AFTER_BLANK
 
 

@@ -86,7 +86,7 @@ class Writer:
                     self._show(text, reasoning)
 
     async def _note(self, generation_id: str) -> None:
-        """Store the generation's id before a word is shown: a crash then leaves a call to settle."""
+        """Store the id before a word is shown: a crash then leaves a call that can be settled."""
         if self._noted != generation_id:
             self._noted = generation_id
             await in_database(
@@ -139,10 +139,7 @@ class Writer:
             self._feed.close(self.job.reply)
 
     async def _settle(self, state: State) -> str:
-        timing = Timing(
-            self._first_token_s and round((self._first_token_s - self._started_s) * 1000),
-            round((time.monotonic() - self._started_s) * 1000),
-        )
+        timing = Timing(self._ms_until(self._first_token_s), self._ms_until(time.monotonic()) or 0)
         for attempt in range(SETTLE_ATTEMPTS):
             try:
                 return await in_database(self._settle_and_draw, state, timing)
@@ -150,6 +147,9 @@ class Writer:
                 logger.exception("Reply %d not settled, attempt %d", self.job.reply, attempt + 1)
                 await asyncio.sleep(2**attempt / 10)
         return ""  # its lease runs out, and the reaper takes it from the checkpoints
+
+    def _ms_until(self, moment_s: float | None) -> int | None:
+        return None if moment_s is None else round((moment_s - self._started_s) * 1000)
 
     def _settle_and_draw(self, state: State, timing: Timing) -> str:
         reply = settle_reply(pk=self.job.reply, draft=self.draft, state=state, timing=timing)

@@ -16,7 +16,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Call, Purpose
+from billing.models import Purpose
 from billing.services import end_call, reserve_call, start_call
 from chat.drafts import Draft
 from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering
@@ -81,7 +81,9 @@ def send(
         return known
     _check(prompt)
     if conversation is None:
-        conversation = Conversation.objects.create(user=user, title=_title(prompt), choice=choice)
+        conversation = Conversation.objects.create(
+            user_id=user.pk, title=_title(prompt), choice=choice
+        )
     else:
         conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
     history = branch(conversation)
@@ -130,8 +132,8 @@ def _title(prompt: str) -> str:
 
 
 def _turn_of_nonce(user: AbstractBaseUser, nonce: str) -> Turn | None:
-    """The turn that this nonce has begun already: a double click, or a retry after a lost answer."""
-    asked = Message.objects.filter(requested_by=user, nonce=nonce).exclude(nonce="")
+    """The turn that this nonce has begun: a double click, or a retry after a lost answer."""
+    asked = Message.objects.filter(requested_by_id=user.pk, nonce=nonce).exclude(nonce="")
     reply = asked.select_related("conversation", "parent", "call", "usage").first()
     if reply is None or reply.parent is None:
         return None
@@ -262,18 +264,22 @@ def settle_reply(
     """
     text, reasoning = "".join(draft.text), "".join(draft.reasoning)
     failure = draft.failure
-    ended = Message.objects.running().filter(pk=pk).update(
-        state=state,
-        text=text,
-        html=render(text),
-        reasoning=reasoning,
-        reasoning_details=draft.reasoning_details or None,
-        annotations=draft.annotations or None,
-        served_model=draft.model or "",
-        error_text=failure.for_person if failure else "",
-        error_detail=failure.detail[:4000] if failure else "",
-        ended_at=timezone.now(),
-        lease_until=None,
+    ended = (
+        Message.objects.running()
+        .filter(pk=pk)
+        .update(
+            state=state,
+            text=text,
+            html=render(text),
+            reasoning=reasoning,
+            reasoning_details=draft.reasoning_details or None,
+            annotations=draft.annotations or None,
+            served_model=draft.model or "",
+            error_text=failure.for_person if failure else "",
+            error_detail=failure.detail[:4000] if failure else "",
+            ended_at=timezone.now(),
+            lease_until=None,
+        )
     )
     if not ended:
         return None
@@ -321,8 +327,10 @@ def interrupt(reply: Message) -> Message | None:
     if not taken.update(owner=""):
         return None
     text, reasoning = checkpointed(reply.pk)
-    generation_id = Call.objects.filter(pk=reply.call_id).values_list("generation_id", flat=True)
-    draft = Draft([text], [reasoning], generation_id=next(iter(generation_id), None))
     elapsed = timezone.now() - reply.created_at
-    timing = Timing(None, int(elapsed.total_seconds() * 1000))
-    return settle_reply(pk=reply.pk, draft=draft, state=State.INTERRUPTED, timing=timing)
+    return settle_reply(
+        pk=reply.pk,
+        draft=Draft([text], [reasoning]),
+        state=State.INTERRUPTED,
+        timing=Timing(None, int(elapsed.total_seconds() * 1000)),
+    )

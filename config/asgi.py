@@ -26,9 +26,10 @@ _protocols = ProtocolTypeRouter(
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Open the runner before anything else: daphne tells nobody that it has started."""
     if scope["type"] == "lifespan":
-        return await _lifespan(receive, send)
-    await runner.open()
-    await _protocols(scope, receive, send)
+        await _lifespan(receive, send)
+    else:
+        await runner.open()
+        await _protocols(scope, receive, send)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -88,7 +88,9 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
         "timeout": 5,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}  # a file: threads share no memory database
+    DATABASE["TEST"] = {
+        "NAME": VAR_DIR / "test.sqlite3"
+    }  # a file: threads share no memory database
 elif DATABASE["ENGINE"].endswith("postgresql"):
     DATABASE["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16, "timeout": 10}}
 
@@ -170,4 +172,3 @@ LOGGING = {
         for name in ("accounts", "billing", "chat", "config", "openrouter", "routing")
     },
 }
-

@@ -61,7 +61,9 @@ def seconds(milliseconds: int | None) -> str:
         return ""
     if milliseconds < 1000:
         return f"{milliseconds} ms"
-    return f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
+    return (
+        f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
+    )
 
 
 @register.filter

@@ -3,6 +3,8 @@
 import asyncio
 import uuid
 
+import pytest
+
 from chat import feed as feed_module
 from chat.feed import Feed
 
@@ -34,7 +36,9 @@ async def test_a_slow_follower_does_not_hold_up_another() -> None:
     assert await anext(slow.frames()) == "ab"
 
 
-async def test_a_follower_that_falls_too_far_behind_is_told_to_take_a_snapshot(monkeypatch) -> None:
+async def test_a_follower_that_falls_too_far_behind_is_told_to_take_a_snapshot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(feed_module, "PENDING_CHARS", 10)
     feed = Feed()
     follower = feed.follow(HERE)

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = (
         "Run a local OpenRouter: real models and prices, made-up answers, failures on demand. "
         "Point OPENROUTER_BASE_URL at the address that it prints. What can be ordered in a prompt, "
-        "such as [[fault: cut after=20]], stands in openrouter/emulator/directives.py and faults.py."
+        "such as [[fault: cut after=20]], is listed in openrouter/emulator/{directives,faults}.py."
     )
     requires_system_checks = ()
 
