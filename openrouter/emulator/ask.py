@@ -61,6 +61,12 @@ class Ask:
     def tools(self) -> list[Mapping[str, Any]]:
         return [tool for tool in self.body.get("tools") or [] if tool.get("type") == "function"]
 
+    @property
+    def earlier(self) -> str:
+        """What the person had said before the last message."""
+        said = [message_text(one) for one in self.messages if one.get("role") == "user"]
+        return said[-2] if len(said) > 1 else ""
+
     @cached_property
     def searches_web(self) -> bool:
         """By server tool, by the old plugin, or by the old suffix."""

@@ -87,7 +87,7 @@ def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
     share = {"minimal": 1, "low": 2, "medium": 4, "high": 7, "xhigh": 9, "max": 10}.get(effort, 4)
     hidden = bool(wish.get("exclude"))
     shape = FORMATS.get(model.author, "unknown")
-    text = thoughts(ask.directives.text, chance, sentences=share)
+    text = thoughts(ask.directives.text, chance, sentences_wanted=share)
     for group in grouped(text, 4):
         item = {"type": "reasoning.text", "text": group, "format": shape, "index": 0}
         yield Part(
@@ -158,7 +158,14 @@ def spoken(ask: Ask, model: Model, chance: random.Random) -> str:
         )
     if wanted.get("type") == "json_object":
         return json.dumps({"answer": ask.directives.text[:80], "by": "emulator"}, indent=2)
-    return write(ask.directives.text, model_name=model.name, chance=chance)
+    return write(
+        ask.directives.text, model_name=short_name(model), chance=chance, earlier=ask.earlier
+    )
+
+
+def short_name(model: Model) -> str:
+    """`Anthropic: Claude Haiku 4.5` → `Claude Haiku 4.5`."""
+    return model.name.split(": ", 1)[-1]
 
 
 def draw(ask: Ask) -> Iterator[Part]:

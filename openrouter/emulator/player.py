@@ -16,7 +16,7 @@ YIELD_EVERY = 32  # chunks that are written at once before others get their turn
 Now: TypeAlias = Callable[[], dt.datetime]
 
 
-class Cut(Exception):  # noqa: N818 - an order, not a mistake
+class Cut(Exception):
     """The connection is to be closed without an end."""
 
 

@@ -58,7 +58,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a mistake of ours
+class Refusal(Exception):
     """An error, sent as OpenRouter sends it: an envelope, and the status that is its code."""
 
     def __init__(
