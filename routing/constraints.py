@@ -39,6 +39,29 @@ MESSAGES: Mapping[str, str] = {
     "price_cap": "Every model that fits would cost more than one answer may cost.",
     "budget": "What is left of the budget does not pay for an answer.",
 }
+# How many were left out, and why: reads after a count.
+WORDS: Mapping[str, str] = {
+    "unavailable": "no longer offered",
+    "batch": "for batches only",
+    "no_text_output": "that do not write text",
+    "router": "that choose a model themselves",
+    "alias": "under a second name",
+    "special_purpose": "made for a special purpose",
+    "unknown_price": "without a published price",
+    "free_tier": "free and limited",
+    "expired": "retired",
+    "not_allowed": "not allowed by the policy",
+    "image": "that cannot read images",
+    "file": "that cannot read files",
+    "audio": "that cannot listen",
+    "video": "that cannot watch video",
+    "tools": "without tools",
+    "need": "that cannot read what is attached",
+    "context": "too small for the conversation",
+    "answer_room": "that write too little at once",
+    "price_cap": "above the price cap",
+    "budget": "beyond what is left of the budget",
+}
 # The same about one model that a person named.
 ABOUT_ONE: Mapping[str, str] = {
     "image": "{name} cannot read images.",
@@ -59,7 +82,7 @@ ORDER: Mapping[str, int] = {name: rank for rank, name in enumerate(MESSAGES)}
 WAIVED_FOR_A_PIN = frozenset({"router", "alias", "special_purpose", "unknown_price", "free_tier"})
 
 
-class NoCandidateFits(Exception):  # noqa: N818 - it reads as the sentence it is
+class NoCandidateFits(Exception):
     """No model can answer. `constraint` is the one to relax, `message` says so to a person."""
 
     def __init__(self, constraint: str, message: str = "") -> None:

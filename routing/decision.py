@@ -24,6 +24,13 @@ class Contender:
     odds: float | None = None
     expected_usd: Decimal | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    canonical_slug: str = ""
+    alias_target: str = ""
+
+    @classmethod
+    def unknown(cls, slug: str) -> Contender:
+        """A model of which only the name is known."""
+        return cls(slug=slug, name=slug, prices=Prices(None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,8 @@ def _contender_to_json(contender: Contender) -> dict[str, Any]:
         "odds": contender.odds,
         "expected_usd": as_text(contender.expected_usd),
         "parts": dict(contender.parts),
+        "canonical_slug": contender.canonical_slug,
+        "alias_target": contender.alias_target,
     }
 
 
@@ -121,4 +130,6 @@ def _contender_from_json(data: Mapping[str, Any]) -> Contender:
         odds=data["odds"],
         expected_usd=price_or_none(data["expected_usd"]),
         parts=data["parts"],
+        canonical_slug=data.get("canonical_slug", ""),
+        alias_target=data.get("alias_target", ""),
     )

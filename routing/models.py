@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from routing.fields import PriceField
-from routing.prices import Prices, price_text, tiers_from_json
+from routing.prices import Prices, tiers_from_json
 
 
 class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
@@ -83,4 +83,4 @@ class LanguageModel(models.Model):
 
     @property
     def price_text(self) -> str:
-        return price_text(self.prices)
+        return self.prices.text

@@ -73,6 +73,16 @@ class Prices:
             and not self.tiers
         )
 
+    @property
+    def text(self) -> str:
+        """For a list of models: "$0.25 in, $2.00 out per million tokens"."""
+        if not self.known:
+            return "price depends"
+        if self.free:
+            return "free"
+        prompt, completion = per_mtok(self.prompt_usd), per_mtok(self.completion_usd)
+        return f"{prompt} in, {completion} out per million tokens"
+
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal | None:
         """What these tokens cost, the tier of long prompts included. None: nobody can say."""
         prompt, completion = self.prompt_usd, self.completion_usd
@@ -150,13 +160,3 @@ def per_mtok(price_usd: Decimal | None) -> str:
         return "free"
     amount = (price_usd * PER_MTOK).normalize()
     return f"${amount:.2f}" if amount >= Decimal("0.1") else f"${amount:f}"
-
-
-def price_text(prices: Prices) -> str:
-    """One line for a list of models: "$0.25 in, $2.00 out per million tokens"."""
-    if not prices.known:
-        return "price depends"
-    if prices.free:
-        return "free"
-    prompt, completion = per_mtok(prices.prompt_usd), per_mtok(prices.completion_usd)
-    return f"{prompt} in, {completion} out per million tokens"

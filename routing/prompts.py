@@ -153,7 +153,7 @@ def _signals(ask: str, text_tokens: int, *, attached: bool) -> dict[str, float]:
         hits = len(spoken & vocabulary)
         hits += sum(phrase in lowered for phrase in words.PHRASES.get(name, ()))
         if inside:
-            hits += sum(part in lowered for part in words.INSIDE.get(name, ()))
+            hits += 2 * sum(part in lowered for part in words.INSIDE.get(name, ()))
         return min(1.0, hits / full)
 
     substance = spoken - words.POLITE - words.GREETINGS
@@ -165,7 +165,7 @@ def _signals(ask: str, text_tokens: int, *, attached: bool) -> dict[str, float]:
         "writing": found("writing", words.WRITING, 2),
         "transform": found("transform", words.TRANSFORM, 1),
         "short": found("short", words.SHORT, 1),
-        "long": found("long", words.LONG, 2),
+        "long": max(found("long", words.LONG, 2), min(1.0, _words_wanted(lowered) / 1_000)),
         "parts": min(1.0, max(0, items - 1) / 5),
         "length": min(1.0, math.log10(1 + len(substance)) / 2.2),
     }
@@ -174,6 +174,12 @@ def _signals(ask: str, text_tokens: int, *, attached: bool) -> dict[str, float]:
     elif spoken and text_tokens <= MOST_QUICK_TOKENS:
         signals["simple"] = _simplicity(signals, spoken, substance)
     return signals
+
+
+def _words_wanted(lowered: str) -> int:
+    """The length that is asked for ("800 words"), or 0."""
+    counted = _COUNTED_WORDS.search(lowered)
+    return int(counted[1]) if counted else 0
 
 
 def _is_small_talk(spoken: set[str], substance: set[str], lowered: str, *, inside: bool) -> bool:
@@ -201,6 +207,7 @@ def _difficulty(signals: Mapping[str, float]) -> float:
         + 0.24 * signals["maths"]
         + 0.20 * signals["code"]
         + 0.12 * signals["long"]
+        + 0.05 * signals["writing"]
         + 0.12 * signals["parts"]
         + 0.16 * max(0.0, signals["length"] - 0.5)
     )
@@ -220,8 +227,8 @@ def _answer_tokens(ask: str, signals: Mapping[str, float], text_tokens: int) -> 
     """How long a good answer will be; models differ by a factor of two around it."""
     if signals.get("small_talk"):
         return 40
-    if counted := _COUNTED_WORDS.search(ask.casefold()):
-        return min(8_000, round(int(counted[1]) * 1.5) + 30)
+    if wanted := _words_wanted(ask.casefold()):
+        return min(8_000, round(wanted * 1.5) + 30)
     length = 330.0 - 220 * signals.get("simple", 0.0)
     length += 800 * signals["code"] + 700 * signals["writing"] + 500 * signals["maths"]
     length += 500 * signals["reasoning"] + 400 * signals["parts"]

@@ -35,6 +35,22 @@ def usd_text(amount: Decimal | None) -> str:
     return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):f}"
 
 
+def times_text(times: Decimal | None) -> str:
+    """A cost beside another: "half as much", "3.1 times as much"; "" where there is none."""
+    if times is None:
+        return ""
+    if Decimal("0.95") <= times <= Decimal("1.05"):
+        return "about the same"
+    if not times:
+        return "nothing"
+    if Decimal("0.45") <= times <= Decimal("0.55"):
+        return "half as much"
+    if times < Decimal("0.01"):
+        return "less than a hundredth"
+    digits = 0 if times >= 10 else 1 if times >= 1 else 2
+    return f"{times:.{digits}f} times as much"
+
+
 def listed(parts: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return parts[0] if len(parts) < 2 else f"{', '.join(parts[:-1])} and {parts[-1]}"
@@ -57,19 +73,27 @@ def why(
 ) -> str:
     """One line for under the answer."""
     asked = loud_signals(prompt.signals)
-    seen = f"{level(prompt.difficulty)} ({listed(asked)})" if asked else level(prompt.difficulty)
-    if not asked and EASY < prompt.difficulty < HARD:
-        seen = "no strong sign either way, so a balanced choice"
+    seen = level(prompt.difficulty)
+    if asked:
+        seen += f" ({listed(asked)})"
+    elif EASY < prompt.difficulty < HARD:
+        seen = "a prompt without strong signs, so a balanced choice"
     return (
-        f"{name}: {seen}; about {min(odds, 0.99):.0%} likely to do well"
-        f" for about {usd_text(expected_usd)}, best of {fitting} that fit."
+        f"{short_name(name)} for {seen}: about {min(odds, 0.99):.0%} likely to do well"
+        f" at about {usd_text(expected_usd)}, best of {fitting} that fit."
     )
+
+
+def short_name(name: str) -> str:
+    """A model's name without its author's."""
+    return name.split(": ", 1)[-1]
 
 
 def pinned(name: str, expected_usd: Decimal | None, *, router: bool = False) -> str:
     """The line for a model that a person named."""
+    chosen = f"You chose {short_name(name)}"
     if router:
-        return f"You chose {name}: it picks the model itself, so the price depends on its choice."
+        return f"{chosen}: it picks the model itself, so the price depends on its choice."
     if expected_usd is None:
-        return f"You chose {name}; no price is published for it."
-    return f"You chose {name}; about {usd_text(expected_usd)} for this answer."
+        return f"{chosen}; no price is published for it."
+    return f"{chosen}; about {usd_text(expected_usd)} for this answer."

@@ -34,11 +34,11 @@ class Outlook(NamedTuple):
 
 
 def worth_cents(difficulty: float, dial: float) -> float:
-    """What a good answer is worth: half a cent for small talk, half a dollar for research.
+    """What a good answer is worth: a third of a cent for small talk, half a dollar for research.
 
     The dial doubles it with every step up from the middle and halves it with every step down.
     """
-    return float(0.5 * 100**difficulty * 2 ** (dial - BALANCED))
+    return float(0.3 * 180**difficulty * 2 ** (dial - BALANCED))
 
 
 def quality(outlook: Outlook) -> float:

@@ -15,7 +15,6 @@ from django.utils import timezone
 from routing.candidates import AUTO, Candidate
 from routing.listing import candidate_of
 from routing.models import LanguageModel
-from routing.prices import price_text
 
 CHECK_EVERY_S = 3.0
 Stamp: TypeAlias = tuple[object, ...]
@@ -76,7 +75,7 @@ def _pickable(candidates: tuple[Candidate, ...], today: date) -> list[Pickable]:
             slug=candidate.slug,
             name=candidate.name,
             author=candidate.author,
-            price_text=price_text(candidate.prices),
+            price_text=candidate.prices.text,
             context_tokens=candidate.context_tokens,
             reads_images="image" in candidate.inputs,
         )

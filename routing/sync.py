@@ -17,7 +17,7 @@ from routing.shelf import shelf
 BATCH_ROWS = 200
 
 
-class CatalogueRefused(Exception):  # noqa: N818 - it reads as the sentence it is
+class CatalogueRefused(Exception):
     """The list that came cannot be the catalogue; nothing was changed."""
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from routing import constraints, reasons
 from routing.abilities import Ability, prior_ability
@@ -37,6 +37,9 @@ class Question:
     today: dt.date
     max_completion_tokens: int
     budget_usd: Decimal | None = None
+
+
+Weights: TypeAlias = tuple[tuple[str, float, Callable[[Outlook], float]], ...]
 
 
 class Weighed(NamedTuple):
@@ -99,7 +102,7 @@ def decide_pinned(
     obstacle = standing or misfit(question, candidate, needed)
     if obstacle := obstacle or (too_dear(question, outlook) if priced else None):
         raise NoCandidateFits(obstacle, constraints.about_one(candidate.name, obstacle))
-    weighed = weigh(outlook, question.policy)
+    weighed = weigh(outlook, weights_of(question))
     return _stated(
         question,
         weighed,
@@ -119,6 +122,7 @@ def _sift(
     rejected: Counter[str] = Counter()
     fitting: list[Weighed] = []
     needed, policy, today = _needed(question), question.policy, question.today
+    weights = weights_of(question)
     bounded = question.budget_usd is not None or policy.price_cap_usd is not None
     for candidate in candidates:
         obstacle = constraints.standing(candidate, policy, today)
@@ -126,7 +130,7 @@ def _sift(
         if obstacle is None:
             outlook = outlook_of(question, candidate, able(candidate))
             if not bounded or (obstacle := too_dear(question, outlook)) is None:
-                fitting.append(weigh(outlook, policy))
+                fitting.append(weigh(outlook, weights))
                 continue
         rejected[obstacle or "need"] += 1
     return fitting, rejected
@@ -148,7 +152,8 @@ def outlook_of(question: Question, candidate: Candidate, ability: float) -> Outl
     """What to expect of one model: the tokens of its answer, thinking included, their cost."""
     prompt = question.prompt
     answer = prompt.answer_tokens + thinking_tokens(prompt, candidate)
-    answer = min(answer, question.max_completion_tokens)
+    room = constraints.room(candidate, prompt, question.max_completion_tokens)
+    answer = max(1, min(answer, room))
     return Outlook(
         prompt=prompt,
         candidate=candidate,
@@ -194,18 +199,22 @@ def room_of(question: Question, outlook: Outlook) -> int:
     return room if affordable is None else min(room, affordable)
 
 
-def weigh(outlook: Outlook, policy: Policy) -> Weighed:
+def weights_of(question: Question) -> Weights:
+    """Each scorer with what its full mark is worth in cents for this prompt."""
+    weights = dict(question.policy.weights)
+    worth = worth_cents(question.prompt.difficulty, question.policy.dial)
+    weights["quality"] = weights.get("quality", 0.0) * worth
+    return tuple(
+        (name, weight, SCORERS[name]) for name, weight in weights.items() if name in SCORERS
+    )
+
+
+def weigh(outlook: Outlook, weights: Weights) -> Weighed:
     """One number for a candidate, in US cents of worth."""
-    score = sum(parts_of(outlook, policy).values())
+    score = 0.0
+    for _, weight, scorer in weights:
+        score += weight * scorer(outlook)
     return Weighed((-score, outlook.cost_cents, outlook.candidate.slug), outlook)
-
-
-def parts_of(outlook: Outlook, policy: Policy) -> dict[str, float]:
-    """What each scorer adds to the score, in cents."""
-    weights = policy.weights
-    parts = {name: weights.get(name, 0.0) * score(outlook) for name, score in SCORERS.items()}
-    parts["quality"] *= worth_cents(outlook.prompt.difficulty, policy.dial)
-    return parts
 
 
 def _spares(question: Question, fitting: Sequence[Weighed], room: int) -> tuple[Weighed, ...]:
@@ -234,16 +243,19 @@ def _nobody(rejected: Mapping[str, int]) -> NoCandidateFits:
 
 def _contender(weighed: Weighed, question: Question) -> Contender:
     outlook, candidate = weighed.outlook, weighed.candidate
-    parts = parts_of(outlook, question.policy)
+    parts = {name: weight * score(outlook) for name, weight, score in weights_of(question)}
+    told = not candidate.is_router  # nobody knows what a router will choose
     return Contender(
         slug=candidate.slug,
         name=candidate.name,
         prices=candidate.prices,
-        score=round(-weighed.rank[0], 4),
-        ability=round(outlook.ability, 4),
-        odds=round(chance(outlook.ability, question.prompt.difficulty), 4),
+        score=round(-weighed.rank[0], 4) if told else 0.0,
+        ability=round(outlook.ability, 4) if told else None,
+        odds=round(chance(outlook.ability, question.prompt.difficulty), 4) if told else None,
         expected_usd=expected_usd(outlook),
-        parts={name: round(value, 4) for name, value in parts.items()},
+        parts={name: round(value, 4) for name, value in parts.items()} if told else {},
+        canonical_slug=candidate.canonical_slug,
+        alias_target=candidate.alias_target,
     )
 
 

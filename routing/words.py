@@ -35,7 +35,8 @@ MATHS = _words(
     primes geometry triangle algebra calculus logarithm vector limit converge converges series
     sum sqrt factorise factorize solve infinitely irrational topology bijection gleichung
     ableitung wahrscheinlichkeit équation dérivée ecuación integrale уравнение интеграл
-    теорема вероятность"""
+    теорема вероятность докажи доказать beweise beweis démontre démontrer demuestra
+    demostrar dimostra irrationnel irracional"""
 )
 REASONING = _words(
     """prove proof derive deduce reason reasoning why analyse analyze analysis compare evaluate
@@ -84,6 +85,13 @@ INSIDE = {
     ),
     "maths": (
         "方程",
+        "定理",
+        "无理数",
+        "無理数",
+        "矩阵",
+        "증명",
+        "证明",
+        "証明",
         "积分",
         "概率",
         "数学",
