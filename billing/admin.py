@@ -29,6 +29,22 @@ else:
     BoundedBase = Paginator
 
 MAX_COUNTED_ROWS = 10_000
+SEARCH_HELP = "The whole generation id, user id or conversation id."
+COST = ("cost_usd", "upstream_cost_usd", "is_byok")
+ASKED = ("user_ref", "purpose", "requested_model", "conversation_ref", "message_ref")
+TIMES = ("created_at", "started_at", "ended_at")
+ANSWERED = (
+    "served_model",
+    "provider",
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "ttft_ms",
+    "duration_ms",
+    "finish_reason",
+)
 
 
 class BoundedPaginator(BoundedBase):
@@ -108,26 +124,33 @@ class UsageRecordAdmin(ReadOnly, UsageAdminBase):
 
     change_list_template = "billing/ledger.html"
     list_display = (
-        "created_at",
+        "time",
         "user",
-        "purpose",
+        "cost",
+        "standing",
         "served_model",
         "provider",
-        "prompt_tokens",
-        "completion_tokens",
-        "cost",
-        "kind",
-        "standing",
+        "tokens",
+        "purpose",
     )
-    list_display_links = ("created_at",)
     list_filter = (UserFilter, ModelFilter, ProviderFilter, "purpose", "standing", "kind")
     list_select_related = ("call__user",)
     date_hierarchy = "created_at"
     search_fields = ("generation_id__exact", "user_ref__exact", "conversation_ref__exact")
-    search_help_text = "The whole generation id, user id or conversation id."
-    sortable_by = ("created_at", "cost")
+    search_help_text = SEARCH_HELP
+    sortable_by = ("time", "cost")
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole ledger
     paginator = BoundedPaginator
+    fieldsets = (
+        (None, {"fields": (*COST, "standing", "estimate_rule", "kind", "corrects")}),
+        ("Asked", {"fields": (*ASKED, "call", "generation_id", "created_at")}),
+        ("Answered", {"fields": ANSWERED}),
+    )
+
+    @admin.display(description="time (UTC)", ordering="created_at")
+    def time(self, entry: UsageRecord) -> str:
+        return f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="user")
     def user(self, entry: UsageRecord) -> str:
@@ -135,12 +158,18 @@ class UsageRecordAdmin(ReadOnly, UsageAdminBase):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, entry: UsageRecord) -> str:
-        return usd_exact(entry.cost_usd)
+        correction = " (correction)" if entry.kind == Kind.CORRECTION else ""
+        return usd_exact(entry.cost_usd) + correction
+
+    @admin.display(description="tokens in, out")
+    def tokens(self, entry: UsageRecord) -> str:
+        counts = (entry.prompt_tokens, entry.completion_tokens)
+        return ", ".join("unknown" if count is None else f"{count:,}" for count in counts)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        response = super().changelist_view(request, extra_context)
+        response = super().changelist_view(request, {"title": "Ledger", **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data:
             response.context_data["total"] = total_of(response.context_data["cl"].queryset)
         return response
@@ -162,25 +191,33 @@ class CallAdmin(ReadOnly, CallAdminBase):
     """Every call and where it stands; the pending ones wait for their bill."""
 
     list_display = (
-        "created_at",
+        "time",
         "state",
         "person",
-        "purpose",
         "requested_model",
         "reserved",
         "generation_id",
-        "finish_reason",
+        "purpose",
         "error",
     )
-    list_display_links = ("created_at",)
     list_filter = ("state", "purpose")
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     search_fields = ("generation_id__exact", "user_ref__exact", "conversation_ref__exact")
-    search_help_text = "The whole generation id, user id or conversation id."
-    sortable_by = ("created_at",)
+    search_help_text = SEARCH_HELP
+    sortable_by = ("time",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole ledger
     paginator = BoundedPaginator
+    fieldsets = (
+        (None, {"fields": ("state", "generation_id", "error", "reserved_usd")}),
+        ("Asked", {"fields": ("user", *ASKED, "fallback_models", *TIMES)}),
+        ("Answered", {"fields": (*ANSWERED, "upstream_cost_usd", "is_byok")}),
+    )
+
+    @admin.display(description="time (UTC)", ordering="created_at")
+    def time(self, call: Call) -> str:
+        return f"{call.created_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="user")
     def person(self, call: Call) -> str:

@@ -94,10 +94,10 @@ class Outcome(models.Model):
     reasoning_tokens = models.BigIntegerField(null=True, blank=True)
     cached_tokens = models.BigIntegerField(null=True, blank=True)
     cache_write_tokens = models.BigIntegerField(null=True, blank=True)
-    upstream_cost_usd = UsdField(null=True, blank=True)
-    is_byok = models.BooleanField(default=False)
-    ttft_ms = models.BigIntegerField(null=True, blank=True)
-    duration_ms = models.BigIntegerField(null=True, blank=True)
+    upstream_cost_usd = UsdField("provider's price in USD", null=True, blank=True)
+    is_byok = models.BooleanField("on an own key", default=False)
+    ttft_ms = models.BigIntegerField("time to first token in ms", null=True, blank=True)
+    duration_ms = models.BigIntegerField("duration in ms", null=True, blank=True)
     finish_reason = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
 
     class Meta:
@@ -140,13 +140,16 @@ class Call(Outcome):
         blank=True,
         related_name="+",
     )
-    user_ref = models.CharField(max_length=TEXT_CHARS)
+    user_ref = models.CharField("user id", max_length=TEXT_CHARS)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    conversation_ref = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
-    message_ref = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
+    conversation_ref = models.CharField(
+        "conversation", max_length=TEXT_CHARS, blank=True, default=""
+    )
+    message_ref = models.CharField("message", max_length=TEXT_CHARS, blank=True, default="")
     requested_model = models.CharField(max_length=TEXT_CHARS)
     fallback_models = models.JSONField(default=list, blank=True)
-    reserved_usd = UsdField(null=True, blank=True, non_negative=True)  # the worst case, if known
+    # The worst case that the call may cost, if known.
+    reserved_usd = UsdField("reserved in USD", null=True, blank=True, non_negative=True)
     generation_id = models.CharField(  # opaque; with it the bill can be asked for
         max_length=TEXT_CHARS, null=True, blank=True, unique=True
     )
@@ -236,13 +239,15 @@ class UsageRecord(Outcome):
     corrects = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections"
     )
-    user_ref = models.CharField(max_length=TEXT_CHARS)
+    user_ref = models.CharField("user id", max_length=TEXT_CHARS)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    conversation_ref = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
-    message_ref = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
+    conversation_ref = models.CharField(
+        "conversation", max_length=TEXT_CHARS, blank=True, default=""
+    )
+    message_ref = models.CharField("message", max_length=TEXT_CHARS, blank=True, default="")
     generation_id = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
     requested_model = models.CharField(max_length=TEXT_CHARS)
-    cost_usd = UsdField()
+    cost_usd = UsdField("cost in USD")
     standing = models.CharField(max_length=16, choices=Standing.choices, default=Standing.EXACT)
     estimate_rule = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
@@ -252,7 +257,7 @@ class UsageRecord(Outcome):
     class Meta:
         ordering = ["-created_at", "-pk"]
         verbose_name = "ledger entry"
-        verbose_name_plural = "ledger"
+        verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(
                 fields=["call"], condition=Q(kind=Kind.ORIGINAL), name="one_original_per_call"
