@@ -76,12 +76,17 @@
     $(".send").disabled = true;
   }, true);
 
+  // The socket may have been faster: what has no place any more has been shown already.
+  on("htmx:beforeSwap", ({ detail }) => {
+    const place = /hx-swap-oob="(?:beforebegin|outerHTML):#([\w-]+)"/.exec(detail.serverResponse)?.[1];
+    if (place && !document.getElementById(place)) detail.shouldSwap = false;
+  });
   on("htmx:afterRequest", ({ detail }) => {
     const { xhr, successful } = detail;
     if (xhr.responseURL && xhr.status && new URL(xhr.responseURL).pathname !== detail.pathInfo.requestPath.split("?")[0]) {
       return signIn(); // the session is over: what answered is the sign-in page
     }
-    if (detail.elt.id === "composer") settleSend(successful);
+    if (detail.requestConfig.elt.id === "composer") settleSend(successful);
     if (!successful && !$("#notice").textContent) say(failure(xhr.status));
     refresh();
   });
@@ -144,6 +149,7 @@
     event.preventDefault();
   };
   on("toggle", ({ target, newState }) => {
+    if (target.matches(".receipt[open]")) target.scrollIntoView({ block: "nearest" });
     if (target.id === "picker" && newState === "open" && matchMedia("(pointer: fine)").matches) $("#picker-search").focus();
   }, true);
   let byArrow = false; // arrow keys walk the list and leave it open; a click or Enter closes it
@@ -312,7 +318,10 @@
     if (!button) return;
     if (button.matches("figure.code .copy")) copyFor(button, $("pre", button.closest("figure")).textContent);
     else if (button.matches(".copy-message")) copyFor(button, $(".source", button.parentElement).content.textContent);
-    else if (button.matches(".halt")) $("#live .stop")?.click();
+    else if (button.matches(".halt")) {
+      $("#live .stop")?.click();
+      $("#prompt").focus(); // the button is about to go
+    }
     else if (button.id === "latest") toEnd();
     else if (button.dataset.example) {
       setPrompt(button.dataset.example);
