@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from openrouter.emulator.catalogue import Model
+from openrouter.emulator.providers import Provider
 
 WEB_SEARCH_USD = Decimal("0.007")  # an Exa search of ten results
 
@@ -118,7 +119,7 @@ class BillEntry:
     key_hash: str
     requested_model: str
     model: Model
-    provider_name: str
+    provider: Provider
     count: Count
     charge: Charge
     finish_reason: str | None
@@ -148,7 +149,7 @@ class BillEntry:
             "key_hash": self.key_hash,
             "requested_model": self.requested_model,
             "model": self.model.served_slug,
-            "provider": self.provider_name,
+            "provider": self.provider.name,
             "prompt_tokens": self.count.prompt,
             "completion_tokens": self.count.completion,
             "reasoning_tokens": self.count.reasoning,

@@ -127,7 +127,7 @@ class Generation:
             key_hash=self.key_hash,
             requested_model=self.ask.requested,
             model=self.model,
-            provider_name=self.provider.name,
+            provider=self.provider,
             count=count,
             charge=cost if billed else Charge.nothing(is_byok=self.is_byok),
             finish_reason=self.answer.finish_reason if ends else None if left else "error",

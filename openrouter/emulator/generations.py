@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from openrouter.emulator.bill import BillEntry
+from openrouter.emulator.keys import WORKSPACE_ID
 from openrouter.emulator.web import Refusal, Reply, Request, ok
 from openrouter.emulator.world import World
 
@@ -49,7 +50,7 @@ def stored(entry: BillEntry) -> dict[str, Any]:
         "id": entry.generation_id,
         "upstream_id": f"chatcmpl-{entry.generation_id[-20:]}",
         "model": entry.model.served_slug,
-        "provider_name": entry.provider_name,
+        "provider_name": entry.provider.name,
         "created_at": entry.created_at.isoformat(),
         "streamed": True,
         "cancelled": entry.cancelled,
@@ -85,7 +86,7 @@ def stored(entry: BillEntry) -> dict[str, Any]:
         "service_tier": None,
         "api_type": "completions",
         "data_region": "global",
-        "workspace_id": "0df9e665-0000-4000-8000-000000000001",
+        "workspace_id": WORKSPACE_ID,
         "preset_id": None,
         "provider_responses": None,
         "request_id": f"req-{entry.generation_id[4:]}",

@@ -145,6 +145,9 @@ class Accounts:
             if entry.key_hash == key.hash and (since is None or entry.created_at >= since):
                 yield entry
 
+    def entries_today(self, key: Key) -> Iterator[BillEntry]:
+        return self.entries(key, period_start("daily", self._clock.now()))
+
     def spent(self, key: Key, period: str | None = None) -> Decimal:
         """USD of this key since the period began, or ever."""
         since = period_start(period, self._clock.now())

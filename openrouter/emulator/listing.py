@@ -10,6 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from openrouter.emulator.catalogue import Model
 from openrouter.emulator.providers import Provider, serving
 
+TOOL_CHOICES = ("auto", "none", "required", "function")
+
 
 def model_entry(model: Model) -> dict[str, Any]:
     """One model of the list, with every field that the official SDKs demand."""
@@ -79,6 +81,7 @@ def reasoning_abilities(model: Model) -> Mapping[str, Any] | None:
 
 def endpoint_entry(model: Model, provider: Provider, *, authenticated: bool) -> dict[str, Any]:
     """One endpoint; figures of the last half hour are only for who shows a key."""
+    takes_tools = "tool_choice" in model.supported_parameters
     latency = {"p50": 420, "p75": 610, "p90": 980, "p99": 2400} if authenticated else None
     throughput = {"p50": 62, "p75": 55, "p90": 41, "p99": 18} if authenticated else None
     return {
@@ -97,6 +100,10 @@ def endpoint_entry(model: Model, provider: Provider, *, authenticated: bool) -> 
         "uptime_last_5m": 100,
         "uptime_last_30m": 99.8,
         "uptime_last_1d": 99.6,
+        "native_tools": {},
+        "service_tier": None,
+        "supports_diarization": False,
+        "supports_tool_choice": dict.fromkeys(TOOL_CHOICES, takes_tools),
         "supports_implicit_caching": "input_cache_read" in model.prices,
         "supports_voice_cloning": False,
         "latency_last_30m": latency,

@@ -23,7 +23,8 @@ JOINING = frozenset("of for in and with from to on between versus vs".split())  
 ARTICLES = frozenset("a an the my our your this these".split())  # noqa: SIM905
 LEAD = re.compile(
     r"^(?:please|hey|hi|hello|ok(?:ay)?|so|now|and|briefly|shortly|quickly"
-    r"|in \w+ (?:word|sentence)s?|in (?:short|brief|detail)|(?:can|could|would|will) you(?: please)?"
+    r"|in \w+ (?:word|sentence)s?|in (?:short|brief|detail)"
+    r"|(?:can|could|would|will) you(?: please)?"
     r"|i(?:'d| would) like (?:you to|to know|to)|i want (?:you to|to know|to)|i need(?: to know)?"
     r"|help me(?: to)?|let(?:'s| us)|do you know)\b[\s,!.:]*",
     re.IGNORECASE,
@@ -38,8 +39,9 @@ FORM = re.compile(
     r"(?:(?:very|really|quite)\s+)?(?:(?:short|long|brief|detailed|quick|simple|small|good|nice"
     r"|full|complete|[\d,]+[- ](?:word|token)s?)[\s,]+)*"
     r"(?:(?:python|javascript|typescript|rust|go|java|sql|bash|shell|ruby|html|css|c)\s+)?"
-    r"(?:essay|article|text|paragraph|list|table|overview|introduction|summary|explanation"
-    r"|comparison|guide|function|program|script|code|report|answer|note|example|difference)s?\s+"
+    r"(?:essay|article|text|paragraph|list|table|overview|introduction|summary"
+    r"|explanation|comparison|guide|function|program|script|code|report|answer|note|example"
+    r"|difference)s?\s+"
     r"(?:(?:that|which|to)\s+\w+|about|on|of|for|between|with|in)\s+",
     re.IGNORECASE,
 )

@@ -9,6 +9,7 @@ from openrouter.emulator.catalogue import load
 from openrouter.emulator.clock import Clock
 from openrouter.emulator.faults import FaultBox
 from openrouter.emulator.generation import Generation, Sent
+from openrouter.emulator.grants import Grant
 from openrouter.emulator.keys import Accounts
 from openrouter.emulator.promptcache import PromptCache
 from openrouter.emulator.routing import Router
@@ -30,6 +31,7 @@ class World:
         self.router = Router(self.catalogue, settings.seed)
         self.cache = PromptCache()
         self.sent: OrderedDict[str, Sent] = OrderedDict()
+        self.grants: dict[str, Grant] = {}
         self.open: dict[str, Generation] = {}
 
     def began(self, generation: Generation) -> None:
@@ -45,5 +47,13 @@ class World:
     def clear(self) -> None:
         """Forget everything but the settings and the catalogue."""
         self.clock.ahead *= 0
-        for part in (self.bill, self.accounts, self.faults, self.router, self.cache, self.sent):
+        for part in (
+            self.bill,
+            self.accounts,
+            self.faults,
+            self.router,
+            self.cache,
+            self.sent,
+            self.grants,
+        ):
             part.clear()
