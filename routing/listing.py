@@ -56,16 +56,15 @@ def is_free(slug: str, prices: Prices) -> bool:
     return slug.endswith(":free") or prices.free
 
 
-def values_of(info: ModelInfo) -> tuple[dict[str, Any], list[str]]:
-    """The fields of a row, and a sentence about each figure that was refused.
+def values_of(info: ModelInfo) -> dict[str, Any]:
+    """The fields of a row.
 
     Raises ValueError for an entry that names no model.
     """
     slug = info.id.strip()
     if not slug or len(slug) > 200:
         raise ValueError(f"no model has the name {slug[:80]!r}")
-    warnings: list[str] = []
-    priced = {name: _price(info.pricing, name, slug, warnings) for name in PRICES}
+    priced = {name: price_or_none(getattr(info.pricing, told)) for name, told in PRICES.items()}
     tiers = _tiers(info.pricing)
     prices = Prices(priced["prompt_usd"], priced["completion_usd"], priced["request_usd"], tiers)
     values = {
@@ -89,15 +88,7 @@ def values_of(info: ModelInfo) -> tuple[dict[str, Any], list[str]]:
         "is_batch": is_batch(slug),
         "is_router": is_router(slug, prices),
     }
-    return values | priced, warnings
-
-
-def _price(pricing: Pricing, name: str, slug: str, warnings: list[str]) -> Decimal | None:
-    told: Decimal | None = getattr(pricing, PRICES[name])
-    price = price_or_none(told)
-    if told is not None and price is None and told != -1:
-        warnings.append(f"{slug}: {name} of {str(told)[:40]} is no price, kept as unknown")
-    return price
+    return values | priced
 
 
 def _tiers(pricing: Pricing) -> tuple[Tier, ...]:

@@ -23,7 +23,7 @@ class CatalogueRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync changed. `warnings`: one sentence for each figure or entry refused."""
+    """What a sync changed. `warnings`: one sentence for each entry that something is wrong with."""
 
     added: int = 0
     changed: int = 0
@@ -78,14 +78,15 @@ def _read(infos: Iterable[ModelInfo]) -> tuple[dict[str, dict[str, Any]], list[s
     warnings: list[str] = []
     for info in infos:
         try:
-            values, refused = values_of(info)
+            values = values_of(info)
         except ValueError as error:
             warnings.append(f"an entry was left out: {error}")
             continue
         if values["slug"] in listed:
             warnings.append(f"{values['slug']} is listed twice; the later entry counts")
         listed[values["slug"]] = values
-        warnings += refused
+        if _unpriced(values) and not values["is_router"]:
+            warnings.append(f"{values['slug']}: no usable price, so it is never chosen by itself")
     return listed, warnings
 
 
