@@ -68,14 +68,14 @@ class ProtocolError(OpenRouterError):
     may_have_cost = True
 
 
-class NotConnected(OpenRouterError):  # noqa: N818  (it reads as what happened)
+class NotConnected(OpenRouterError):
     """No connection, or no answer began in time."""
 
     for_person = "The model service could not be reached."
     retryable = True
 
 
-class StreamInterrupted(OpenRouterError):  # noqa: N818
+class StreamInterrupted(OpenRouterError):
     """The stream ended, stalled or was cut before its end; what came before is kept."""
 
     for_person = "The answer was cut off before its end."
@@ -83,7 +83,7 @@ class StreamInterrupted(OpenRouterError):  # noqa: N818
     may_have_cost = True
 
 
-class Refused(OpenRouterError):  # noqa: N818
+class Refused(OpenRouterError):
     """OpenRouter or a provider answered with an error."""
 
 

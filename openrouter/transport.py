@@ -7,6 +7,7 @@ httpx knows one limit for every read. We tell three apart: connecting, waiting f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Wire:
     def __init__(self, config: ClientConfig, transport: httpx.AsyncBaseTransport | None) -> None:
         self._config = config
         self.idle_timeout_s = config.idle_timeout_s
+        self._closing: set[asyncio.Future[None]] = set()
         self._base_url = config.base_url.rstrip("/")
         self.pool = ClientPool(
             timeout=httpx.Timeout(config.connect_timeout_s, read=None, pool=None),
@@ -77,6 +79,8 @@ class Wire:
         }
 
     async def aclose(self) -> None:
+        """Close every connection, also those in use."""
+        await asyncio.gather(*self._closing, return_exceptions=True)
         await self.pool.aclose()
 
     @asynccontextmanager
@@ -101,7 +105,7 @@ class Wire:
             try:
                 yield response
             finally:
-                await response.aclose()
+                await self._close(response)
 
     def _request(
         self,
@@ -132,6 +136,14 @@ class Wire:
             raise NotConnected(f"no answer within {limit_s:g} s", may_have_cost=True) from error
         except httpx.HTTPError as error:
             raise NotConnected(str(error) or type(error).__name__) from error
+
+    async def _close(self, response: httpx.Response) -> None:
+        """Close it in a task of its own: a second cancellation must not leave the socket open."""
+        closing = asyncio.ensure_future(response.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        with contextlib.suppress(httpx.HTTPError):
+            await asyncio.shield(closing)
 
     async def next_piece(self, pieces: AsyncIterator[bytes], limit_s: float) -> bytes | None:
         """The next bytes of an answer, or None at their end.

@@ -1,0 +1,368 @@
+"""Streams and answers through the client, upstream faked at its transport."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import httpx
+import pytest
+
+from openrouter.client import ClientConfig
+from openrouter.errors import (
+    InvalidRequest,
+    KeyRejected,
+    NotConnected,
+    OpenRouterError,
+    PaymentRequired,
+    ProtocolError,
+    RateLimited,
+    StreamInterrupted,
+    Unavailable,
+)
+from openrouter.events import Done, Failed, Identified, KeepAlive, Retrying, TextDelta
+from openrouter.testing import HANG, ReplayTransport, Reply
+from openrouter.transport import Wire
+from tests.openrouter.answers import (
+    DONE,
+    KEEP_ALIVE,
+    bill_of,
+    chunk,
+    comparable,
+    events_of,
+    failures_of,
+    stream,
+    text_of,
+)
+from tests.openrouter.upstream import KEY, QUESTION, Waits, all_of, asking
+
+GOOD = Reply(body=(chunk("good") + chunk("", finish="stop") + DONE).encode())
+FULL = Reply(body=stream("error-with-empty-choices.sse"))
+
+
+def refusal(status: int, message: str = "no", **headers: str) -> Reply:
+    body = json.dumps({"error": {"code": status, "message": message}})
+    return Reply(status=status, body=body.encode(), headers=dict(headers))
+
+
+async def test_a_stream_tells_who_answers_first_and_then_all_that_came() -> None:
+    body = stream("finish-twice.sse")
+    reply = Reply(body=body, slices=(5, 1, 70), headers={"x-generation-id": "gen-of-header"})
+    async with asking(ReplayTransport(reply)) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert events[0] == Identified("gen-of-header")
+    assert comparable(events[1:]) == comparable(events_of(body))
+    assert events[-1] == Done()
+
+
+async def test_a_request_names_the_key_the_application_and_room_for_the_answer() -> None:
+    transport = ReplayTransport(GOOD)
+    async with asking(transport) as client:
+        await all_of(client.stream_chat(QUESTION))
+    (request,) = transport.requests
+    assert str(request.url) == "https://upstream.test/api/v1/chat/completions"
+    sent = {name: request.headers[name] for name in request.headers}
+    assert sent["authorization"] == f"Bearer {KEY}"
+    assert sent["http-referer"] == "https://chat.example"
+    assert sent["x-openrouter-title"] == "Cafe"
+    assert sent["x-openrouter-categories"] == "general-chat"
+    assert sent["accept-encoding"] == "identity"
+    assert json.loads(request.content) == {
+        "model": "example/beacon",
+        "messages": [{"role": "user", "content": "Hello?"}],
+        "max_completion_tokens": 64,
+        "stream": True,
+    }
+
+
+async def test_without_a_key_none_is_sent() -> None:
+    transport = ReplayTransport(GOOD)
+    async with asking(transport, api_key="") as client:
+        await all_of(client.stream_chat(QUESTION))
+    assert "authorization" not in transport.requests[0].headers
+
+
+async def test_a_key_that_no_header_can_hold_is_told_before_anything_is_sent() -> None:
+    transport = ReplayTransport(GOOD)
+    async with asking(transport, api_key="sk-or-v1-…") as client:
+        with pytest.raises(KeyRejected):
+            await all_of(client.stream_chat(QUESTION))
+    assert transport.requests == []
+
+
+def test_a_key_is_in_no_repr() -> None:
+    assert KEY not in repr(ClientConfig(api_key=KEY))
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (refusal(400), InvalidRequest),
+        (refusal(401), KeyRejected),
+        (refusal(402), PaymentRequired),
+        (refusal(429, "Rate limit exceeded: free-models-per-day"), RateLimited),
+        (refusal(429, **{"retry-after": "3600"}), RateLimited),
+        (Reply(status=302, headers={"location": "https://elsewhere.test"}), ProtocolError),
+    ],
+)
+async def test_a_refusal_that_will_stay_one_is_raised_at_once(
+    reply: Reply, kind: type[OpenRouterError]
+) -> None:
+    transport = ReplayTransport(reply)
+    async with asking(transport) as client:
+        with pytest.raises(kind):
+            await all_of(client.stream_chat(QUESTION))
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        refusal(408),
+        refusal(429, "Rate limit exceeded: free-models-per-min"),
+        refusal(500),
+        refusal(502),
+        refusal(503),
+        refusal(529),
+        Reply(status=524, body=b"<html>a timeout occurred</html>"),
+        httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    ],
+    ids=repr,
+)
+async def test_what_may_pass_is_asked_again_and_the_caller_sees_it(
+    reply: Reply | httpx.HTTPError,
+) -> None:
+    transport, waits = ReplayTransport(reply, GOOD), Waits()
+    async with asking(transport, waits) as client:
+        first, *rest = await all_of(client.stream_chat(QUESTION))
+    assert isinstance(first, Retrying)
+    assert (first.attempt, first.delay_s) == (1, 0.5)
+    assert text_of(rest) == "good"
+    assert waits.delays_s == [0.5]
+    assert len(transport.requests) == 2
+
+
+async def test_the_last_attempt_raises_what_went_wrong() -> None:
+    transport, waits = ReplayTransport(refusal(503, "still no provider")), Waits()
+    async with (
+        asking(transport, waits, max_attempts=4) as client,
+        aclosing(client.stream_chat(QUESTION)) as events,
+    ):
+        told = [await anext(events) for _ in range(3)]
+        with pytest.raises(Unavailable, match="still no provider"):
+            await anext(events)
+    assert [event.attempt for event in told if isinstance(event, Retrying)] == [1, 2, 3]
+    assert waits.delays_s == [0.5, 1.0, 2.0]
+    assert len(transport.requests) == 4
+
+
+async def test_the_wait_that_the_answer_names_is_kept() -> None:
+    waits = Waits()
+    transport = ReplayTransport(refusal(429, "slow down", **{"retry-after": "9"}), GOOD)
+    async with asking(transport, waits) as client:
+        await all_of(client.stream_chat(QUESTION))
+    assert waits.delays_s == [9.5]
+
+
+async def test_a_stream_that_fails_before_its_first_token_is_asked_again() -> None:
+    async with asking(ReplayTransport(FULL, GOOD)) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    kinds = [type(event).__name__ for event in events]
+    assert kinds.index("Retrying") < kinds.index("TextDelta")
+    (retrying,) = [event for event in events if isinstance(event, Retrying)]
+    assert retrying.error.generation_id == "gen-1784000111-FullHotel00000000011"
+    assert not failures_of(events)
+    assert text_of(events) == "good"
+
+
+async def test_the_last_stream_that_fails_before_its_first_token_ends_with_the_failure() -> None:
+    async with asking(ReplayTransport(FULL), max_attempts=2) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert [type(event) for event in events].count(Retrying) == 1
+    assert isinstance(events[-1], Failed)
+
+
+async def test_nothing_is_asked_again_after_the_first_token() -> None:
+    failing = chunk("half ") + chunk("", error={"code": 502, "message": "gone"})
+    transport = ReplayTransport(Reply(body=failing.encode()), GOOD)
+    async with asking(transport) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert len(transport.requests) == 1
+    assert text_of(events) == "half "
+    assert [failed.error.may_have_cost for failed in failures_of(events)] == [True]
+
+
+async def test_nothing_is_asked_again_that_came_with_a_bill() -> None:
+    failing = chunk(
+        "", error={"code": 502, "message": "gone"}, usage={"prompt_tokens": 9, "cost": 1}
+    )
+    transport = ReplayTransport(Reply(body=failing.encode()), GOOD)
+    async with asking(transport) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert len(transport.requests) == 1
+    assert failures_of(events)
+    assert bill_of(events).cost_usd == 1
+
+
+async def test_a_connection_that_breaks_in_mid_answer_keeps_what_came() -> None:
+    broken = Reply(body=chunk("so far").encode(), ending=httpx.ReadError("reset by peer"))
+    async with asking(ReplayTransport(broken)) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert text_of(events) == "so far"
+    (failed,) = failures_of(events)
+    assert isinstance(failed.error, StreamInterrupted)
+    assert (failed.error.detail, failed.error.generation_id) == ("reset by peer", "gen-1")
+
+
+async def test_a_connection_that_breaks_after_the_finish_and_the_bill_harms_nothing() -> None:
+    body = chunk("all", finish="stop", usage={"prompt_tokens": 1, "cost": 0.1})
+    broken = Reply(body=body.encode(), ending=httpx.ReadError("reset by peer"))
+    async with asking(ReplayTransport(broken)) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert not failures_of(events)
+
+
+async def test_silence_in_mid_answer_ends_it_after_the_idle_timeout() -> None:
+    stalled = ReplayTransport(Reply(body=chunk("so far").encode(), ending=HANG))
+    async with asking(stalled, idle_timeout_s=0.01) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert text_of(events) == "so far"
+    (failed,) = failures_of(events)
+    assert isinstance(failed.error, StreamInterrupted)
+    assert failed.error.detail == "silence for 0.01 s"
+    assert stalled.closed == 1
+
+
+async def test_after_a_comment_the_patience_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[float] = []
+    wait_for_piece = Wire.next_piece
+
+    async def watched(self: Wire, pieces: AsyncIterator[bytes], limit_s: float) -> bytes | None:
+        granted.append(limit_s)
+        return await wait_for_piece(self, pieces, limit_s)
+
+    monkeypatch.setattr(Wire, "next_piece", watched)
+    silence = Reply(body=(KEEP_ALIVE * 30).encode(), slices=(len(KEEP_ALIVE),))
+    async with asking(ReplayTransport(silence), idle_timeout_s=45.0) as client:
+        await all_of(client.stream_chat(QUESTION))
+    assert granted == [45.0] * 31
+
+
+async def test_after_the_end_nobody_waits_long_for_the_connection_to_close() -> None:
+    """Else a server that forgets to end the body would hold back the settling of every answer."""
+    lingering = ReplayTransport(Reply(body=GOOD.body, ending=HANG))
+    async with asking(lingering) as client, aclosing(client.stream_chat(QUESTION)) as events:
+        told = [await anext(events) for _ in range(5)]
+        assert told[-1] == Done()
+    assert lingering.closed == 1
+
+
+async def test_an_upstream_that_never_answers_is_given_up_after_the_first_byte_timeout() -> None:
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError(request)
+
+    async with asking(Silent(), connect_timeout_s=0.005, first_byte_timeout_s=0.005) as client:
+        with pytest.raises(NotConnected) as caught:
+            await all_of(client.stream_chat(QUESTION))
+    assert caught.value.may_have_cost
+
+
+async def test_closing_the_iterator_closes_the_response() -> None:
+    transport = ReplayTransport(Reply(body=(chunk("a") * 9).encode(), slices=(100,), ending=HANG))
+    async with asking(transport) as client, aclosing(client.stream_chat(QUESTION)) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                break
+    assert transport.closed == 1
+
+
+async def test_cancelling_the_reader_closes_the_response() -> None:
+    transport = ReplayTransport(Reply(body=chunk("a").encode(), ending=HANG))
+    async with asking(transport) as client:
+        reading = asyncio.create_task(all_of(client.stream_chat(QUESTION)))
+        await transport.hanging.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert transport.closed == 1
+
+
+async def test_no_more_streams_are_open_than_allowed() -> None:
+    transport = ReplayTransport(Reply(body=KEEP_ALIVE.encode(), ending=HANG), GOOD)
+    async with asking(transport, max_streams=1) as client:
+        first = asyncio.create_task(all_of(client.stream_chat(QUESTION)))
+        await transport.hanging.wait()
+        second = asyncio.create_task(all_of(client.stream_chat(QUESTION)))
+        await asyncio.sleep(0)
+        assert len(transport.requests) == 1
+        first.cancel()
+        assert text_of(await second) == "good"
+
+
+async def test_a_whole_answer_is_read_in_spite_of_its_padding() -> None:
+    transport = ReplayTransport(Reply(body=stream("answer-padded.json"), slices=(9,)))
+    async with asking(transport) as client:
+        answer = await client.complete_chat(QUESTION)
+    assert (answer.text, answer.finish_reason) == ("Worth the wait.", "stop")
+    assert answer.generation_id == "gen-1783000201-PaddedCell0000000201"
+    assert answer.usage is not None
+    assert str(answer.usage.cost_usd) == "6E-8"
+    assert json.loads(transport.requests[0].content)["stream"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("error-with-status-200.json", RateLimited),
+        ("answer-with-error-in-choice.json", Unavailable),
+    ],
+)
+async def test_an_error_that_comes_with_status_200_is_raised(
+    name: str, kind: type[OpenRouterError]
+) -> None:
+    async with asking(ReplayTransport(Reply(body=stream(name)))) as client:
+        with pytest.raises(kind):
+            await client.complete_chat(QUESTION)
+
+
+async def test_a_stream_request_that_gets_a_whole_answer_still_tells_it() -> None:
+    """A local server may not know how to stream."""
+    reply = Reply(body=stream("answer-padded.json"), headers={"content-type": "application/json"})
+    async with asking(ReplayTransport(reply)) as client:
+        assert text_of(await all_of(client.stream_chat(QUESTION))) == "Worth the wait."
+
+
+async def test_a_page_instead_of_a_stream_is_a_failure() -> None:
+    page = Reply(body=b"<html><title>Welcome</title></html>", headers={"content-type": "text/html"})
+    async with asking(ReplayTransport(page)) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert [type(failed.error) for failed in failures_of(events)] == [ProtocolError]
+
+
+async def test_an_address_that_is_none_is_told_as_such() -> None:
+    async with asking(base_url="http://[oops") as client:
+        with pytest.raises(NotConnected):
+            await all_of(client.stream_chat(QUESTION))
+
+
+async def test_a_key_in_an_error_of_the_upstream_is_taken_out() -> None:
+    async with asking(ReplayTransport(refusal(401, f"No user for {KEY}, Bearer {KEY}"))) as client:
+        with pytest.raises(KeyRejected) as caught:
+            await all_of(client.stream_chat(QUESTION))
+    assert KEY not in f"{caught.value} {caught.value.detail} {caught.value!r}"
+    assert "sk-…" in caught.value.detail
+
+
+async def test_keep_alives_are_told_while_nothing_else_comes() -> None:
+    async with asking(ReplayTransport(Reply(body=(KEEP_ALIVE * 3).encode()))) as client:
+        events = await all_of(client.stream_chat(QUESTION))
+    assert [type(event) for event in events] == [
+        Identified,
+        KeepAlive,
+        KeepAlive,
+        KeepAlive,
+        Failed,
+    ]
