@@ -68,9 +68,7 @@ def level(difficulty: float) -> str:
     return "a demanding prompt" if difficulty >= HARD else "a prompt of middling difficulty"
 
 
-def why(
-    prompt: Prompt, *, name: str, odds: float, expected_usd: Decimal | None, fitting: int
-) -> str:
+def why(prompt: Prompt, *, odds: float, expected_usd: Decimal | None, fitting: int) -> str:
     """One line for under the answer."""
     asked = loud_signals(prompt.signals)
     seen = level(prompt.difficulty)
@@ -79,7 +77,7 @@ def why(
     elif EASY < prompt.difficulty < HARD:
         seen = "a prompt without strong signs, so a balanced choice"
     return (
-        f"{short_name(name)} for {seen}: about {min(odds, 0.99):.0%} likely to do well"
+        f"Chosen for {seen}: about {min(odds, 0.99):.0%} likely to do well"
         f" at about {usd_text(expected_usd)}, best of {fitting} that fit."
     )
 

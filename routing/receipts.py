@@ -106,10 +106,16 @@ def receipt(
     a decision that cannot be read gives a receipt that says so.
     """
     served = served_model or ""
-    try:
+    try:  # what is stored may be of another version, or of somebody's hand
         decision = Decision.from_json(decision_json or {})
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return _written(decision, served, prompt_tokens, completion_tokens)
+    except (LookupError, TypeError, ValueError, AttributeError):
         return _lost(served)
+
+
+def _written(
+    decision: Decision, served: str, prompt_tokens: int | None, completion_tokens: int | None
+) -> Receipt:
     prompt = decision.prompt_tokens if prompt_tokens is None else prompt_tokens
     completion = decision.answer_tokens if completion_tokens is None else completion_tokens
     used = stepped_in(decision, served)
@@ -146,7 +152,7 @@ def _rows(decision: Decision, served: str, tokens: tuple[int, int]) -> tuple[Rec
 
 def _answering(decision: Decision, served: str) -> Contender:
     """The candidate that answered; the chosen one where the name tells nothing else."""
-    chosen = next(c for c in decision.candidates if c.slug == decision.slug)
+    chosen = {c.slug: c for c in decision.candidates}[decision.slug]
     if not stepped_in(decision, served):
         return chosen
     return next((c for c in decision.candidates if is_same(c, served)), Contender.unknown(served))

@@ -78,7 +78,6 @@ def decide(
         rejected=rejected,
         reason=reasons.why(
             question.prompt,
-            name=best.candidate.name,
             odds=odds,
             expected_usd=expected_usd(best.outlook),
             fitting=len(fitting),
