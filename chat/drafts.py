@@ -70,6 +70,17 @@ class Draft:
                 self.failure = self.failure or error
         return "", ""
 
+    @property
+    def whole_text(self) -> str:
+        return "".join(self.text)
+
+    @property
+    def may_have_cost(self) -> bool:
+        """Whether money may have been spent, should no figure have come: when in doubt, yes."""
+        if self.failure is None or self.failure.may_have_cost:
+            return True
+        return bool(self.generation_id or self.text or self.reasoning)
+
     def _identify(self, event: Identified) -> None:
         self.generation_id = event.generation_id or self.generation_id
         self.model = event.model or self.model

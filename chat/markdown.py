@@ -25,7 +25,7 @@ from markdown_it.token import Token
 from chat.dialect import Blocks, References, draw, parse_blocks
 from chat.page import is_closed
 from chat.sanitiser import clean
-from chat.source import Source, normal, printable
+from chat.source import Source
 
 REDRAW_EVERY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 0.5  # a new line is held back for the next drawing if that comes sooner
@@ -50,6 +50,7 @@ _LISTS = {"bullet_list_close", "ordered_list_close"}
 _FINAL_AT_ONCE = {"hr", "heading_close", "formula"}
 _FINAL_AFTER_BLANK = {"paragraph_close", "table_close", "blockquote_close"}
 _CODE_ENDS = ("</code></pre></figure>", "</code></pre>")
+_EMPTY_CELL = re.compile(r"<td[^>]*></td>")
 _BLOCKS = "p li ul ol blockquote td th tr tbody thead table div h1 h2 h3 h4 h5 h6"
 _BLOCK_ENDS = tuple(f"</{tag}>" for tag in _BLOCKS.split())
 
@@ -59,7 +60,10 @@ def render(source: str) -> str:
 
     Raw HTML in it is shown as text. Formulas carry their source in `alttext`.
     """
-    blocks = parse_blocks(normal(printable(source)) + "\n", {})
+    whole = Source()
+    whole.take(source)
+    whole.end_line()
+    blocks = parse_blocks(whole.text, {})
     return clean(draw(blocks.tokens, blocks.links)[0])
 
 
@@ -192,8 +196,9 @@ class Drawing:
         html = clean(
             draw(tokens[:first_open], ChainMap(blocks.links, self._links), growing=True)[0]
         )
-        final = {label: link for label, link in blocks.links.items() if link["map"][1] <= line}
-        self._links = final | self._links
+        for label, link in blocks.links.items():
+            if link["map"][1] <= line:
+                self._links.setdefault(label, link)
         self._forget(line)
         if html:
             self._closed.append(html)
@@ -244,7 +249,7 @@ class Drawing:
         blocks = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
         links = ChainMap(blocks.links, self._links)
         html, withheld = draw(blocks.tokens, links, growing=True, cut=cut)
-        before, after = _split_at_tail(clean(html))
+        before, after = _split_at_tail(clean(html), new_cell=text.rstrip().endswith("|"))
         gap = text[len(text.rstrip()) :] if before else ""
         if after.startswith(_CODE_ENDS):
             gap = ""
@@ -289,17 +294,38 @@ def _end_of(fence: Token) -> re.Pattern[str]:
 _UNDECIDED_IN_FENCE = re.compile(r" {0,3}(?:`*|~*)[ \t]*")
 
 
-def _split_at_tail(html: str) -> tuple[str, str]:
+def _split_at_tail(html: str, *, new_cell: bool) -> tuple[str, str]:
     """The HTML before and after the place where its text would go on.
 
-    That is the end of the last block that holds text: of the cell, the item, the code.
+    That is the end of the last block that holds text: of the item, the code, the cell. A table
+    row that is half typed ends in empty cells; with `new_cell` the text goes into the first.
     """
     end = len(html)
     while True:
-        end = len(html[:end].rstrip()) if html[end - 1 : end].isspace() else end
+        end = _without_space(html, end)
         for code_end in _CODE_ENDS:
             if html.endswith(code_end, 0, end):
                 return html[: end - len(code_end)], html[end - len(code_end) :]
         if not html.endswith(_BLOCK_ENDS, 0, end):
             return html[:end], html[end:]
-        end = html.rfind("</", 0, end)
+        cell = _empty_cell(html, end)
+        if cell is None:
+            end = html.rfind("</", 0, end)
+            continue
+        before = _without_space(html, cell)
+        is_first = html.endswith("</td>", 0, before) and _empty_cell(html, before) is None
+        if (new_cell and is_first) or not html.endswith("</td>", 0, before):
+            return html[: end - 5], html[end - 5 :]
+        end = before
+
+
+def _empty_cell(html: str, end: int) -> int | None:
+    """Where the empty cell begins that ends here, if there is one."""
+    cell = _EMPTY_CELL.fullmatch(html, html.rfind("<", 0, max(0, end - 5)), end)
+    return cell.start() if cell else None
+
+
+def _without_space(html: str, end: int) -> int:
+    while html[end - 1 : end].isspace():
+        end -= 1
+    return end

@@ -16,7 +16,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Purpose
+from billing.models import Purpose, UsageRecord
 from billing.services import end_call, reserve_call, start_call
 from chat.drafts import Draft
 from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering
@@ -36,6 +36,7 @@ from routing.services import choose_model
 
 LEASE = dt.timedelta(seconds=20)
 TITLE_CHARS = 80
+ERROR_DETAIL_CHARS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,51 +255,46 @@ class Timing:
     duration_ms: int
 
 
-@transaction.atomic
-def settle_reply(
-    *, pk: int, draft: Draft, state: State, timing: Timing, sent: bool = True
-) -> Message | None:
-    """End a running reply, whichever way it ended, and book it. None: it had ended already.
-
-    `sent`: whether the request can have reached a model, so that money may have been spent.
-    """
-    text, reasoning = "".join(draft.text), "".join(draft.reasoning)
+def settle_reply(*, pk: int, draft: Draft, state: State, timing: Timing) -> Message | None:
+    """End a running reply, whichever way it ended, and book it. None: it had ended already."""
     failure = draft.failure
-    ended = (
-        Message.objects.running()
-        .filter(pk=pk)
-        .update(
-            state=state,
-            text=text,
-            html=render(text),
-            reasoning=reasoning,
-            reasoning_details=draft.reasoning_details or None,
-            annotations=draft.annotations or None,
-            served_model=draft.model or "",
-            error_text=failure.for_person if failure else "",
-            error_detail=failure.detail[:4000] if failure else "",
-            ended_at=timezone.now(),
-            lease_until=None,
-        )
-    )
-    if not ended:
-        return None
-    reply = Message.objects.get(pk=pk)
-    if reply.call_id is not None:
-        reply.usage = end_call(
-            call_id=reply.call_id,
-            usage=draft.usage,
-            served_model=draft.model or "",
-            provider=draft.provider or "",
-            finish_reason=draft.finish_reason or "",
-            ttft_ms=timing.first_token_ms,
-            duration_ms=timing.duration_ms,
-            may_have_cost=failure.may_have_cost if failure else sent,
-        )
+    ending = {
+        "state": state,
+        "text": draft.whole_text,
+        "html": render(draft.whole_text),  # ahead of the transaction: it takes milliseconds
+        "reasoning": "".join(draft.reasoning),
+        "reasoning_details": draft.reasoning_details or None,
+        "annotations": draft.annotations or None,
+        "served_model": draft.model or "",
+        "error_text": failure.for_person if failure else "",
+        "error_detail": failure.detail[:ERROR_DETAIL_CHARS] if failure else "",
+        "ended_at": timezone.now(),
+        "lease_until": None,
+    }
+    with transaction.atomic():
+        if not Message.objects.running().filter(pk=pk).update(**ending):
+            return None
+        reply = Message.objects.get(pk=pk)
+        reply.usage = _book(reply, draft, timing)
         reply.save(update_fields=["usage"])
-    Chunk.objects.filter(message_id=pk).delete()
-    Conversation.objects.filter(pk=reply.conversation_id).update(updated_at=timezone.now())
-    return Message.objects.with_books().get(pk=pk)
+        Chunk.objects.filter(message_id=pk).delete()
+        return Message.objects.with_books().get(pk=pk)
+
+
+def _book(reply: Message, draft: Draft, timing: Timing) -> UsageRecord | None:
+    if reply.call_id is None:
+        return None
+    return end_call(
+        call_id=reply.call_id,
+        usage=draft.usage,
+        served_model=draft.model,
+        provider=draft.provider,
+        finish_reason=draft.finish_reason,
+        ttft_ms=timing.first_token_ms,
+        duration_ms=timing.duration_ms,
+        may_have_cost=draft.may_have_cost,
+        error=type(draft.failure).__name__ if draft.failure else "",
+    )
 
 
 def renew_leases(owner: str) -> None:
@@ -317,7 +313,6 @@ def owners_of_running() -> list[str]:
     return list(Message.objects.running().values_list("owner", flat=True).distinct())
 
 
-@transaction.atomic
 def interrupt(reply: Message) -> Message | None:
     """Settle a reply whose writer died: what its checkpoints hold is kept, its call is pending.
 

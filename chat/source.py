@@ -6,12 +6,12 @@ import re
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """The text with U+FFFD for each character that cannot be shown or sent."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def normal(text: str) -> str:
+def _normal(text: str) -> str:
     """The text with every line ended by a newline alone."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
@@ -36,11 +36,11 @@ class Source:
 
     def take(self, text: str) -> str:
         """Add a piece in any slicing; return what was added, with its line ends made one."""
-        text = self._carriage_return + printable(text)
+        text = self._carriage_return + _printable(text)
         self._carriage_return = ""
         if text.endswith("\r"):  # its newline may come with the next piece
             self._carriage_return, text = "\r", text[:-1]
-        text = normal(text)
+        text = _normal(text)
         head, newline, rest = text.rpartition("\n")
         if newline:
             lines = "".join([*self._pieces, head]).split("\n")

@@ -11,6 +11,12 @@ for variable in ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "HTTPS", "DEBUG"):
 
 from config.settings import *  # noqa: E402, F403
 
+# One database a run, so that two runs at once do not meet; a file, as threads share no memory.
+ON_SQLITE = DATABASE["ENGINE"].endswith("sqlite3")  # noqa: F405
+DATABASE["TEST"] = {  # noqa: F405
+    "NAME": VAR_DIR / f"test-{os.getpid()}.sqlite3" if ON_SQLITE else f"test_{os.getpid()}"  # noqa: F405
+}
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
