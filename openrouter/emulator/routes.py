@@ -14,8 +14,8 @@ METHODS = {
     "keys": ("GET", "POST"),
 }
 KNOWN = frozenset(
-    {"models", "model", "generation", "providers", "endpoints", "key", "keys", "credits", "activity",
-     "auth", "chat", "benchmarks", "classifications"}
+    {"models", "model", "generation", "providers", "endpoints", "key", "keys", "credits",
+     "activity", "auth", "chat", "benchmarks", "classifications"}
 )  # fmt: skip
 
 

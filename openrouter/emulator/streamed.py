@@ -76,7 +76,7 @@ def bench_steps(generation: Generation, wire: Wire) -> Iterator[Step]:
     """Chunks at a steady rate, each with the seconds of time.monotonic() at its writing."""
     directives = generation.ask.directives
     rate = directives.number("bench", "rate", 0)
-    filler = "x" * int(min(directives.number("bench", "size", 0), 100_000))
+    filler = "o" * int(min(directives.number("bench", "size", 0), 100_000))
 
     def stamp() -> tuple[str, bytes]:
         text = f"{time.monotonic():.6f} {filler}"

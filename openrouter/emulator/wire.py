@@ -104,7 +104,7 @@ class Wire:
     def choice(
         self, delta: Mapping[str, Any], reason: str | None = None, native: str | None = None
     ) -> dict[str, Any]:
-        whole = {**delta, "role": "assistant"}
+        whole = {"content": delta.get("content"), "role": "assistant", **delta}
         if self.style == "2025":
             whole = {"role": "assistant", **delta}
         choice = {

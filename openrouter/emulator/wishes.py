@@ -31,7 +31,8 @@ LEAD = re.compile(
 )
 ORDER = re.compile(
     r"^(?:explain|describe|tell me(?: more)?|write(?: me)?|give me|show me|create|make|draft|build"
-    r"|summari[sz]e|compare|list|outline|discuss|define|introduce|teach me|plan|translate|talk)\b\s*",
+    r"|summari[sz]e|compare|list|outline|discuss|define|introduce|teach me|plan|translate"
+    r"|talk)\b\s*",
     re.IGNORECASE,
 )
 FORM = re.compile(
