@@ -60,7 +60,7 @@ def environment(folder: Path, upstream: str = "", **more: str) -> dict[str, str]
         "DEBUG": "false",
         "HTTPS": "false",
         "OPENROUTER_API_KEY": DEMO_KEY if upstream else "",
-        "OPENROUTER_BASE_URL": f"{upstream}/api/v1",
+        "OPENROUTER_BASE_URL": f"{upstream or 'https://openrouter.ai'}/api/v1",
         **more,
     }
 
@@ -80,9 +80,11 @@ def install(env: dict[str, str]) -> None:
 
 
 @contextmanager
-def switchboard(env: dict[str, str], log: Path, server: str = "daphne") -> Iterator[Running]:
+def switchboard(
+    env: dict[str, str], log: Path, server: str = "daphne", port: int = 0
+) -> Iterator[Running]:
     """Switchboard under one of SERVERS, installed already; ended with the block."""
-    port = free_port()
+    port = port or free_port()
     command = ["-m", *SERVERS[server].format(port=port).split(), "config.asgi:application"]
     with _listening(command, env, port, log) as running:
         yield running
