@@ -28,6 +28,7 @@ Env = dict[str, Any]
 
 ADDRESS: Final = re.compile(r"https?://[^\s<>\"'`*\[\]{}|\\^\x00-\x20]+", re.IGNORECASE)
 SAFE_LINK: Final = re.compile(r"https?://[^\s/?#]|mailto:[^\s]", re.IGNORECASE)
+_REST_OF_LABEL = re.compile(r"[^\]]*(?:\](?:\([^)]*)?)?")
 FOOTNOTE: Final = re.compile(r"\[\^(\d{1,4}|[^\W\d_]\w[\w-]{0,40})\]")
 TASK: Final = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 DEEPEST_BLOCK: Final = 20
@@ -104,7 +105,7 @@ def bare_address(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 — 
     found = ADDRESS.match(state.src, start, state.posMax)
     if found is None or (start and state.src[start - 1].isalnum()):
         return False
-    if state.env.get("cut") and found.end() == len(state.src):
+    if state.env.get("cut") and _may_become_other(state.src, start, found.end()):
         state.env["withheld"] = True
         return False
     address = _without_punctuation(found[0])
@@ -117,6 +118,14 @@ def bare_address(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 — 
     state.push("link_close", "a", -1)
     state.pos = start + len(address)
     return True
+
+
+def _may_become_other(text: str, start: int, end: int) -> bool:
+    """Whether an address in half-typed text may still grow, or turn out to be a link's label."""
+    if end == len(text):
+        return True
+    in_label = text.rfind("[", 0, start) > text.rfind("]", 0, start)
+    return in_label and bool(_REST_OF_LABEL.fullmatch(text, end))
 
 
 def _without_punctuation(address: str) -> str:
