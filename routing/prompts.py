@@ -127,7 +127,7 @@ def _ascii_tokens(plain: str) -> float:
     spaces = plain.count(" ") + plain.count("\n")
     signs = len(plain) - letters - digits - spaces
     dense = letters > 40 and spaces < 0.04 * letters
-    return letters / (2.0 if dense else 4.2) + digits / 2.2 + signs / 1.4 + plain.count("\n") / 3
+    return letters / (2.0 if dense else 4.2) + digits / 1.7 + signs / 1.15 + plain.count("\n") / 3
 
 
 def _foreign(sample: str) -> Mapping[str, tuple[int, float]]:
@@ -209,7 +209,7 @@ def _difficulty(signals: Mapping[str, float]) -> float:
         + 0.12 * signals["long"]
         + 0.05 * signals["writing"]
         + 0.12 * signals["parts"]
-        + 0.16 * max(0.0, signals["length"] - 0.5)
+        + 0.30 * max(0.0, signals["length"] - 0.45)
     )
     ease = 0.34 * signals.get("simple", 0.0) + 0.16 * signals["transform"] + 0.08 * signals["short"]
     return min(0.98, max(0.05, NO_EVIDENCE + work - ease))

@@ -59,7 +59,7 @@ def store_catalogue(infos: Iterable[ModelInfo], *, now: datetime) -> SyncReport:
             slug in before and _same(before[slug], values) for slug, values in listed.items()
         )
         _upsert(listed, now)
-        gone = LanguageModel.objects.available().exclude(synced_at=now)
+        gone = LanguageModel.objects.available().exclude(slug__in=listed)
         vanished = gone.update(is_available=False)
         transaction.on_commit(shelf.forget)
     return SyncReport(
