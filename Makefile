@@ -48,8 +48,8 @@ format: $(VENV)/dev  ## put code and templates into shape
 	-$(PY) -m djlint templates --reformat --quiet
 
 lock: $(VENV)/dev  ## renew the lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 bench: $(VENV)/dev  ## time to the first token beside a direct call
 	$(PY) -m tests.bench
