@@ -174,7 +174,7 @@
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       const list = $("#messages");
-      if (stuck && !gliding) list.scrollTop = list.scrollHeight;
+      if (stuck && !gliding && $(".message", list)) list.scrollTop = list.scrollHeight;
     });
   };
   const toEnd = () => {
@@ -220,7 +220,7 @@
       watchSize.disconnect();
       watchSize.observe((watched = list));
       if (!sentHere) lastQuestion = undefined;
-      list.scrollTop = list.scrollHeight;
+      if ($(".message", list)) list.scrollTop = list.scrollHeight;
       stuck = true;
     }
     const running = $('#live [data-state="streaming"], #live [data-state="queued"]');
@@ -257,6 +257,7 @@
     const before = live.previousElementSibling;
     return before?.matches(".assistant") ? before.id.slice(1) : "0";
   };
+  const missing = () => { banner ||= setTimeout(() => { $("#connection").hidden = false; }, 3000); };
   htmx.config.wsReconnectDelay = () => 2 ** 31 - 1; // never: its list of codes leaves out 1000, 1001, 1005
   htmx.createWebSocket = (url) => {
     clearTimeout(timer);
@@ -277,7 +278,7 @@
     if (event.code === 4404) return say("This conversation does not exist any more.");
     const most = Math.min(10_000, 375 * 2 ** attempts++);
     timer = setTimeout(reconnect, most * (0.66 + 0.67 * Math.random()));
-    banner ||= setTimeout(() => { $("#connection").hidden = false; }, 3000);
+    missing();
   });
   on("htmx:wsAfterMessage", () => {
     attempts = 0;
@@ -287,6 +288,7 @@
     refresh();
   });
   addEventListener("online", reconnect);
+  addEventListener("offline", () => socket && missing());
   addEventListener("pageshow", ({ persisted }) => persisted && reconnect());
   on("visibilitychange", () => {
     if (document.hidden) hiddenAt = Date.now();
