@@ -57,13 +57,12 @@ def model_author(slug: str | None) -> str:
 @register.filter
 def seconds(milliseconds: int | None) -> str:
     """Milliseconds as a person reads them: `840 ms`, `1.2 s`, `74 s`. Unknown is empty."""
-    if milliseconds is None or milliseconds == "":  # type: ignore[comparison-overlap]
+    if milliseconds is None:
         return ""
     if milliseconds < 1000:
         return f"{milliseconds} ms"
-    return (
-        f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
-    )
+    decimals = 1 if milliseconds < 9_950 else 0
+    return f"{milliseconds / 1000:.{decimals}f} s"
 
 
 @register.filter
