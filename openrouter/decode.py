@@ -21,6 +21,8 @@ from openrouter.errors import OpenRouterError, ProtocolError, StreamInterrupted
 from openrouter.events import Failed, StreamEvent, UsageReported
 
 _READ_AT_ONCE: Final = 65_536
+# escaped, because many readers (Python's str.splitlines is one) would end a line there
+_LINE_ENDS_OF_UNICODE: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 def as_json_object(event: StreamEvent) -> dict[str, Any]:
@@ -84,7 +86,8 @@ def _write(events: Iterable[StreamEvent], target: TextIO) -> None:
 
 def _lines(events: Iterable[StreamEvent]) -> Iterator[str]:
     for event in events:
-        yield msgspec.json.encode(as_json_object(event), enc_hook=_told).decode() + "\n"
+        line = msgspec.json.encode(as_json_object(event), enc_hook=_told).decode()
+        yield line.translate(_LINE_ENDS_OF_UNICODE) + "\n"
 
 
 def _told(value: object) -> object:

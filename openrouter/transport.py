@@ -176,7 +176,10 @@ class Wire:
 
 
 def pieces_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The bytes of an answer as they come, decompressed if need be."""
-    if "content-encoding" in response.headers:
+    """The bytes of an answer as they come, decompressed if need be.
+
+    A transport that had all of them at once (httpx.MockTransport) has no raw bytes any more.
+    """
+    if "content-encoding" in response.headers or response.is_stream_consumed:
         return cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
     return cast("AsyncGenerator[bytes, None]", response.aiter_raw())

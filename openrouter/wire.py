@@ -121,13 +121,13 @@ def _parse_odd_chunk(text: str | bytes, fault: Exception) -> Chunk:
     try:
         loose = _scrubbed(json.loads(text, parse_constant=lambda _: None, strict=False))
         bill = json.loads(text, parse_float=Decimal, parse_constant=lambda _: None, strict=False)
-        loose["usage"] = bill.get("usage")  # a cost must not pass a float even here
+        loose["usage"] = _scrubbed(bill.get("usage"))  # a cost must not pass a float even here
         chunk.choices = msgspec.convert(loose.get("choices"), list[Choice] | None)
     except (*_FAULTS, AttributeError, TypeError) as odd_fault:
         raise ProtocolError(f"not a chunk of an answer ({odd_fault})") from fault
     chunk.error = loose.get("error")
     for name, kind in (("id", str), ("model", str), ("provider", str), ("usage", UsageBody)):
-        with contextlib.suppress(msgspec.ValidationError):
+        with contextlib.suppress(ValueError):
             setattr(chunk, name, msgspec.convert(loose.get(name), kind))
     return chunk
 

@@ -20,6 +20,7 @@ from openrouter.testing import sliced
 ROOT = Path(__file__).resolve().parents[2]
 STREAMS = ROOT / "tests" / "streams"
 SHARED = ROOT.parent / "shared" / "openrouter"
+NAMES = sorted(path.name for path in STREAMS.iterdir() if path.suffix in {".sse", ".json"})
 SLICES = (1, 3, 7, 64, 1000)
 WHOLE = 1 << 30
 

@@ -7,8 +7,8 @@ import pytest
 from openrouter.errors import InvalidRequest, RateLimited, StreamInterrupted, Unavailable
 from openrouter.events import Annotation, Done, Identified, ImageDelta, KeepAlive, ReasoningDetail
 from tests.openrouter.answers import (
+    NAMES,
     SLICES,
-    STREAMS,
     arguments_of,
     bill_of,
     comparable,
@@ -20,7 +20,6 @@ from tests.openrouter.answers import (
     text_of,
 )
 
-NAMES = sorted(path.name for path in STREAMS.iterdir() if path.suffix in {".sse", ".json"})
 MANY_SCRIPTS = (
     "Grüße aus 東京 — naïve 🚲\u2028 line separator, \u0085 next line"
     "; “quotes” 👩\u200d👩\u200d👧 ½ €"
