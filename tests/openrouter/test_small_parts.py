@@ -61,8 +61,8 @@ def test_free_is_not_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("title", "sent"),
-    [("Switchboard", "Switchboard")]
-    + [
+    [
+        ("Switchboard", "Switchboard"),
         ("Ça va", "Ca va"),
         ("Łódź", "%C5%81odz"),
         (" x ", "x"),

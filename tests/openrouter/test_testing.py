@@ -53,9 +53,11 @@ async def test_a_whole_answer_is_made_of_the_same_script() -> None:
 
 async def test_bytes_are_replayed_in_the_slices_that_were_asked_for() -> None:
     transport = ReplayTransport(Reply(body=b"abcdefgh", slices=(1, 3)))
-    async with httpx.AsyncClient(transport=transport) as client:
-        async with client.stream("GET", "https://x.test") as response:
-            assert [piece async for piece in response.aiter_raw()] == [b"a", b"bcd", b"e", b"fgh"]
+    async with (
+        httpx.AsyncClient(transport=transport) as client,
+        client.stream("GET", "https://x.test") as response,
+    ):
+        assert [piece async for piece in response.aiter_raw()] == [b"a", b"bcd", b"e", b"fgh"]
     assert transport.closed == 1
 
 
