@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from openrouter.emulator.answer import Answer, Kind, Part
@@ -35,35 +34,58 @@ PIXEL = (
 def compose(ask: Ask, model: Model, provider: Provider, seed: int) -> Answer:
     """The answer of a model: the same prompt to the same model gives the same, letter by letter."""
     if "bench" in ask.directives.orders:
-        chunks = (Part(Kind.TEXT, tokens=ask.directives.bench_chunks),)
-        return Answer(chunks, {"content": ""}, native_finish_reason=provider.native_stop)
+        chunks = ask.directives.bench_chunks
+        return Answer((), (), (), chunks, native_finish_reason=provider.native_stop)
     chance = random.Random(f"{seed} {model.permaslug} {ask.directives.text}")  # noqa: S311
-    parts = [*reason(ask, model, chance), *search(ask, chance)]
+    room = Room(ask.max_tokens or model.max_completion_tokens or LONGEST)
+    before = room.fit([*reason(ask, model, chance), *search(ask, chance)])
     calls = tool_calls(ask, provider, chance)
-    parts += calls or [*say(ask, model, provider, chance), *draw(ask)]
-    kept, cut = within(parts, ask.max_tokens or model.max_completion_tokens or LONGEST)
-    finish = "length" if cut else "tool_calls" if calls else "stop"
+    said = () if calls else room.fit_pieces(pieces(spoken(ask, model, chance)))
+    after = room.fit(calls or list(draw(ask)))
+    finish = "length" if room.is_short else "tool_calls" if calls else "stop"
     natives = {"stop": provider.native_stop, "tool_calls": provider.native_tools}
     return Answer(
-        parts=kept,
-        message=message_of(kept),
+        before=before,
+        pieces=said,
+        after=after,
+        tokens=room.used,
+        tokens_per_delta=1 if "say" in ask.directives.orders else provider.tokens_per_delta,
         finish_reason=finish,
         native_finish_reason=natives.get(finish, "length"),
         searches=int(ask.searches_web),
         tools_run=int(ask.searches_web),
-        images=sum(part.kind is Kind.IMAGE for part in kept),
     )
 
 
-def within(parts: Iterable[Part], most: int) -> tuple[list[Part], bool]:
-    """The parts that fit into a number of tokens, and whether any did not."""
-    kept: list[Part] = []
-    for part in parts:
-        if part.tokens > most:
-            return kept, True
-        most -= part.tokens
-        kept.append(part)
-    return kept, False
+class Room:
+    """What still fits into the tokens that are allowed; after what does not, nothing does."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+        self.used = 0
+        self.is_short = False
+
+    def fit(self, parts: Sequence[Part]) -> list[Part]:
+        kept: list[Part] = []
+        for part in parts:
+            self.is_short = self.is_short or part.tokens > self.left
+            if self.is_short:
+                break
+            self._take(part.tokens)
+            kept.append(part)
+        return kept
+
+    def fit_pieces(self, text: list[str]) -> list[str]:
+        if self.is_short:
+            return []
+        kept = text[: self.left]
+        self.is_short = len(kept) < len(text)
+        self._take(len(kept))
+        return kept
+
+    def _take(self, tokens: int) -> None:
+        self.left -= tokens
+        self.used += tokens
 
 
 def reasons(ask: Ask, model: Model) -> bool:
@@ -88,11 +110,15 @@ def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
     hidden = bool(wish.get("exclude"))
     shape = FORMATS.get(model.author, "unknown")
     text = thoughts(ask.directives.text, chance, sentences_wanted=share)
-    for group in grouped(text, 4):
+    every = pieces(text)
+    for start in range(0, len(every), 4):
+        few = every[start : start + 4]
+        group = "".join(few)
         item = {"type": "reasoning.text", "text": group, "format": shape, "index": 0}
-        yield Part(
-            Kind.REASONING, "" if hidden else group, None if hidden else item, len(pieces(group))
-        )
+        if hidden:
+            yield Part(Kind.REASONING, tokens=len(few))
+        else:
+            yield Part(Kind.REASONING, group, item, len(few))
     if hidden:
         return
     if model.author in ENCRYPTED:
@@ -116,13 +142,6 @@ def secret(chance: random.Random, length: int) -> str:
     return base64.b64encode(chance.randbytes(length)).decode()[:length]
 
 
-def grouped(text: str, size: int) -> Iterator[str]:
-    """Text in groups of `size` tokens."""
-    rest = iter(pieces(text))
-    while group := list(islice(rest, size)):
-        yield "".join(group)
-
-
 def search(ask: Ask, chance: random.Random) -> Iterator[Part]:
     """Citations. They come before the text, as they do for real."""
     if not ask.searches_web:
@@ -138,13 +157,6 @@ def search(ask: Ask, chance: random.Random) -> Iterator[Part]:
             "content": f"A made-up page on {' '.join(words)}, number {chance.randint(100, 999)}.",
         }
         yield Part(Kind.ANNOTATION, detail={"type": "url_citation", "url_citation": citation})
-
-
-def say(ask: Ask, model: Model, provider: Provider, chance: random.Random) -> Iterator[Part]:
-    size = 1 if "say" in ask.directives.orders else provider.tokens_per_delta
-    text = spoken(ask, model, chance)
-    for group in grouped(text, size):
-        yield Part(Kind.TEXT, group, tokens=len(pieces(group)))
 
 
 def spoken(ask: Ask, model: Model, chance: random.Random) -> str:
@@ -213,54 +225,3 @@ def wanted_tools(ask: Ask) -> list[Mapping[str, Any]]:
         f for f in functions if str(f["name"]).replace("_", " ").lower() in said.replace("_", " ")
     ]
     return named_ones or functions[:1]
-
-
-def message_of(parts: Iterable[Part]) -> dict[str, Any]:
-    """The parts gathered into one message."""
-    kept = list(parts)
-    text = "".join(part.text for part in kept if part.kind is Kind.TEXT)
-    message: dict[str, Any] = {"content": text or None}
-    thought = "".join(part.text for part in kept if part.kind is Kind.REASONING)
-    if thought:
-        message["reasoning"] = thought
-    if details := gathered_details(kept):
-        message["reasoning_details"] = details
-    for key, kind in (("annotations", Kind.ANNOTATION), ("images", Kind.IMAGE)):
-        if found := [part.detail for part in kept if part.kind is kind]:
-            message[key] = found
-    if calls := gathered_calls(kept):
-        message["tool_calls"] = calls
-    elif not text and not message.get("images"):
-        message["content"] = ""
-    return message
-
-
-def gathered_details(parts: list[Part]) -> list[dict[str, Any]]:
-    whole: dict[int, dict[str, Any]] = {}
-    for part in parts:
-        if part.kind in (Kind.REASONING, Kind.DETAIL) and part.detail:
-            item = whole.setdefault(part.detail["index"], {})
-            text = item.get("text", "") + part.detail.get("text", "")
-            item.update(part.detail)
-            if text:
-                item["text"] = text
-    return list(whole.values())
-
-
-def gathered_calls(parts: list[Part]) -> list[dict[str, Any]]:
-    calls: dict[int, dict[str, Any]] = {}
-    for part in parts:
-        if part.kind is not Kind.TOOL or part.detail is None:
-            continue
-        function = part.detail["function"]
-        call = calls.setdefault(
-            part.detail["index"],
-            {
-                "type": "function",
-                "index": part.detail["index"],
-                "id": part.detail.get("id"),
-                "function": {"name": function.get("name"), "arguments": ""},
-            },
-        )
-        call["function"]["arguments"] += function["arguments"]
-    return list(calls.values())

@@ -12,6 +12,7 @@ from openrouter.emulator.canned import canned
 from openrouter.emulator.snippets import snippet
 from openrouter.emulator.wishes import FOLLOW_UP, Length, Wish, read_wish
 
+PLACE = re.compile(r"\{(topic|key|query|model)\}")
 INLINE = "In a line there may be `code`, ~~deleted~~, *slanted* and **bold** text."
 SHOWCASE = re.compile(r"markdown|show (?:me )?(?:everything|what you can)|what can you do|\bdemo\b")
 GREETING = re.compile(
@@ -30,19 +31,21 @@ class Writer:
     """Writes one answer. Everything that could be otherwise is drawn from `chance`."""
 
     def __init__(self, wish: Wish, model_name: str, chance: random.Random) -> None:
-        self._wish, self._model, self._chance = wish, model_name, chance
+        self._wish, self._chance = wish, chance
+        self._filled = {
+            "topic": wish.topic,
+            "key": wish.key,
+            "query": quote_plus(wish.topic),
+            "model": model_name,
+        }
 
     def fill(self, text: str) -> str:
         """A sentence with the topic in it. Formulas have braces too, so this is no str.format."""
-        filled = {
-            "topic": self._wish.topic,
-            "key": self._wish.key,
-            "query": quote_plus(self._wish.topic),
-            "model": self._model,
-        }
+        filled = self._filled
         if text.startswith("**{topic}"):
-            filled["topic"] = self._wish.topic[:1].upper() + self._wish.topic[1:]
-        return re.sub(r"\{(topic|key|query|model)\}", lambda found: filled[found[1]], text)
+            topic = self._wish.topic
+            filled = {**filled, "topic": topic[:1].upper() + topic[1:]}
+        return PLACE.sub(lambda found: filled[found[1]], text)
 
     def one(self, bank: Sequence[str]) -> str:
         return self.fill(self._chance.choice(bank))

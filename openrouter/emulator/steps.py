@@ -6,9 +6,9 @@ Pure: a fault is a change of this list, so that what a fault does can be read in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from openrouter.emulator.answer import Answer, Kind, Part
 from openrouter.emulator.faults import Fault
@@ -25,8 +25,7 @@ class Act(Enum):
     COMMENTS = "comments"  # nothing but comments, until the client leaves
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """`at_s`: when it is due. `tokens`, `text`, `reasoning`: what of the answer it delivers.
 
     `make`: writes text and data at the last moment, in the stead of those given.
@@ -72,7 +71,7 @@ def part_bytes(part: Part, wire: Wire) -> bytes:
 def answer_steps(answer: Answer, wire: Wire, pace: Pace) -> Iterator[Step]:
     """The parts of an answer, each when it is due."""
     due = pace.first_token_s
-    for part in answer.parts:
+    for part in answer:
         yield Step(
             data=part_bytes(part, wire),
             at_s=due,
@@ -112,7 +111,7 @@ def failing(steps: Iterable[Step], fault: Fault, wire: Wire, tell: Tell) -> Iter
         at_s, tokens, thought = step.at_s, tokens + step.tokens, thought + step.reasoning_tokens
         yield step
     told = {"usage": tell(tokens, thought)} if fault.tells_usage else {}
-    yield from (replace(step, at_s=at_s) for step in failure(fault, wire, told))
+    yield from (step._replace(at_s=at_s) for step in failure(fault, wire, told))
 
 
 def failure(fault: Fault, wire: Wire, told: Mapping[str, Any]) -> list[Step]:
@@ -133,7 +132,7 @@ def failure(fault: Fault, wire: Wire, told: Mapping[str, Any]) -> list[Step]:
             return [Step(wire.error(broken, empty=True, **told), tells_usage=tells), Step(DONE)]
         case "length-then-error":
             limit = {"code": 400, "message": "Token limit reached"}
-            twice = Step(wire.finish("length", "length"), finishes=True)
+            twice = Step(wire.finish("length", "length"))
             again = wire.chunk(error=limit, choices=[wire.choice({"content": ""})], **told)
             return [twice, twice, Step(again, tells_usage=tells), Step(DONE)]
         case "cut":
@@ -152,11 +151,11 @@ def odd(steps: Iterable[Step], fault: Fault, wire: Wire) -> Iterable[Step]:
     """The same answer in a form that is allowed and seldom seen."""
     match fault.name:
         case "crlf":
-            return (replace(step, data=step.data.replace(b"\n", b"\r\n")) for step in steps)
+            return (step._replace(data=step.data.replace(b"\n", b"\r\n")) for step in steps)
         case "no-space":
-            return (replace(step, data=step.data.replace(b"data: ", b"data:", 1)) for step in steps)
+            return (step._replace(data=step.data.replace(b"data: ", b"data:", 1)) for step in steps)
         case "no-role":
-            return (replace(step, data=without_role(step.data)) for step in steps)
+            return (step._replace(data=without_role(step.data)) for step in steps)
         case "data-comments":
             return with_data_comments(steps)
         case "split-utf8":
@@ -188,7 +187,7 @@ def sliced(steps: Iterable[Step], size: int = 7) -> Iterator[Step]:
         slices = [step.data[start : start + size] for start in range(0, len(step.data), size)]
         for data in slices[:-1]:
             yield Step(data, at_s=step.at_s)
-        yield replace(step, data=slices[-1] if slices else b"")
+        yield step._replace(data=slices[-1] if slices else b"")
 
 
 def joined(steps: Iterable[Step]) -> Iterator[Step]:

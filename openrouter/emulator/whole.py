@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from openrouter.emulator.gathering import message_of
 from openrouter.emulator.generation import Generation
 from openrouter.emulator.money import encode
 from openrouter.emulator.pacing import pace_for
@@ -56,7 +57,7 @@ def said(generation: Generation, **more: bool) -> Step:
     return Step(
         tokens=answer.tokens,
         reasoning_tokens=answer.reasoning_tokens,
-        text=str(answer.message.get("content") or ""),
+        text=answer.text,
         tells_usage=more.get("usage", False),
         finishes=more.get("end", False),
     )
@@ -72,11 +73,12 @@ def body_of(world: World, generation: Generation) -> bytes:
     if fault.name in ("error", "length-then-error", "finish-error"):
         generation.meter(said(generation, usage=True))
         told = None if fault.name == "finish-error" else BROKEN
-        message = {"content": None} if told is None else answer.message
+        message = {"content": None} if told is None else message_of(answer)
         native = "MALFORMED_FUNCTION_CALL" if told is None else "error"
         return wire.whole(message, "error", native, usage, told)
     generation.meter(said(generation, usage=fault.name != "no-usage", end=True))
     if fault.name == "no-usage":
         usage = None
-    body = wire.whole(answer.message, answer.finish_reason, answer.native_finish_reason, usage)
+    message = message_of(answer)
+    body = wire.whole(message, answer.finish_reason, answer.native_finish_reason, usage)
     return body[: len(body) // 2] if fault.name in ("bad-json", "eof") else body

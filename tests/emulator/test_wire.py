@@ -136,7 +136,7 @@ async def test_an_answer_in_one_piece_has_the_recorded_keys() -> None:
 @pytest.mark.parametrize(
     ("name", "body"),
     [
-        ("error-400-invalid-model", {"model": "invalid/nonexistent-model"}),
+        ("error-400-invalid-model", {"model": "nonexistent/fake-model-12345"}),
         ("error-400-on-stream-request", {"model": "invalid/nonexistent-model", "stream": True}),
         ("error-400-temperature", {"temperature": 5.0}),
         (

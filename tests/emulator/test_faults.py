@@ -1,0 +1,391 @@
+"""Every fault can be ordered, and does on the wire what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from openrouter.emulator import faults
+from openrouter.emulator.faults import KNOWN
+from openrouter.emulator.settings import EmulatorSettings, instant
+from tests.emulator.conftest import Served, connected
+from tests.emulator.reading import MODEL, ask, billed, read, read_broken, whole
+
+CALM = ask("Tell me about bees")
+
+
+def faulty(fault: str, **more: Any) -> dict[str, Any]:
+    return ask(f"Tell me about bees [[fault: {fault}]]", **more)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        ("400", 400, "Invalid input"),
+        ("400-raw", 400, "Provider returned error"),
+        ("401", 401, "User not found."),
+        ("402", 402, "can only afford 17"),
+        ("402-key", 402, "settings/keys"),
+        ("403", 403, "flagged"),
+        ("403-guardrail", 403, "prompt injection"),
+        ("404", 404, "No endpoints found"),
+        ("408", 408, "timed out"),
+        ("413", 413, "Too Large"),
+        ("422", 422, "Unprocessable"),
+        ("429", 429, "Provider returned error"),
+        ("429-minute", 429, "free-models-per-min"),
+        ("429-day", 429, "free-models-per-day"),
+        ("500", 500, "Internal Server Error"),
+        ("502", 502, "Provider returned error"),
+        ("503", 503, "No instances available"),
+        ("504", 504, "Timeout"),
+        ("529", 529, "overloaded"),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_refusal_is_an_envelope_with_its_status(
+    fault: str, status: int, words: str, stream: bool
+) -> None:
+    async with connected() as (client, emulator):
+        response = await client.post("/chat/completions", json=faulty(fault, stream=stream))
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (status, status)
+    assert words in error["message"]
+    assert len(emulator.bill) == 0
+
+
+async def test_the_two_kinds_of_429_can_be_told_apart() -> None:
+    async with connected() as (client, _):
+        minute = await client.post("/chat/completions", json=faulty("429-minute retry_after=7"))
+        day = await client.post("/chat/completions", json=faulty("429-day"))
+    assert minute.headers["retry-after"] == "7"
+    assert "retry-after" not in day.headers
+    assert day.json()["error"]["metadata"]["headers"]["X-RateLimit-Remaining"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("502-html", 502), ("520-html", 520), ("524-html", 524), ("200-html", 200)],
+)
+async def test_the_edge_answers_with_a_page(fault: str, status: int) -> None:
+    async with connected() as (client, _):
+        response = await client.post("/chat/completions", json=faulty(fault))
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.text.startswith("<!DOCTYPE html>")
+
+
+async def test_an_error_can_hide_behind_status_200() -> None:
+    async with connected() as (client, _):
+        response = await client.post("/chat/completions", json=faulty("200-error"))
+    assert response.status_code == 200
+    assert response.json()["error"]["code"] == 502
+
+
+async def test_an_error_without_usage_is_free_of_charge() -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty("error after=4"))
+    assert len([delta for delta in stream.deltas if delta["content"]]) == 4
+    assert stream.errors[0]["code"] == 502
+    assert stream.finishes == ["error"]
+    assert not stream.usages
+    assert stream.is_done
+    assert billed(emulator, stream.id) == 0
+
+
+async def test_an_error_with_usage_costs_what_it_says() -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty("error after=4 usage=1 code=503"))
+    assert stream.errors[0]["code"] == 503
+    assert billed(emulator, stream.id) == stream.usages[0]["cost"] > 0
+
+
+async def test_an_error_may_be_billed_although_nobody_said_so() -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty("error after=4 billed=1"))
+    assert not stream.usages
+    assert billed(emulator, stream.id) > 0
+
+
+async def test_an_error_code_may_be_a_word() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("string-code after=1"))
+    assert stream.errors[0]["code"] == "server_error"
+
+
+async def test_an_error_may_come_with_empty_choices_before_any_text() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("error-empty-choices"))
+    assert stream.text == ""
+    assert stream.chunks[0]["choices"] == []
+    assert stream.errors
+
+
+async def test_an_error_may_follow_two_finish_chunks_and_bring_usage() -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty("length-then-error after=2"))
+    assert stream.finishes == ["length", "length"]
+    assert stream.chunks[-1]["choices"][0]["finish_reason"] is None
+    assert stream.errors[0]["message"] == "Token limit reached"
+    assert billed(emulator, stream.id) == stream.usages[0]["cost"] > 0
+
+
+async def test_a_finish_reason_may_be_error_without_an_error_object() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("finish-error"))
+        answer = await whole(client, faulty("finish-error"))
+    assert stream.finishes[0] == "error"
+    assert not stream.errors
+    assert answer["choices"][0]["finish_reason"] == "error"
+    assert answer["choices"][0]["message"]["content"] is None
+
+
+@pytest.mark.parametrize("after", [0, 3])
+async def test_a_cut_breaks_the_connection_and_bills_what_was_written(after: int) -> None:
+    async with connected() as (client, emulator):
+        stream = await read_broken(client, faulty(f"cut after={after}"))
+        complete = await read(client, CALM)
+    assert len([delta for delta in stream.deltas if delta["content"]]) == after
+    assert emulator.text_sent(stream.id) == stream.text
+    assert complete.text.startswith(stream.text)
+    entry = emulator.bill.find(stream.id)
+    assert entry is not None
+    assert not entry.usage_sent
+    assert 0 < entry.cost < billed(emulator, complete.id)
+
+
+async def test_a_reset_gives_no_answer_at_all() -> None:
+    async with connected() as (client, emulator):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post("/chat/completions", json=faulty("reset"))
+    assert len(emulator.bill) == 0
+
+
+@pytest.mark.parametrize("fault", ["stall after=3", "keepalives after=3"])
+async def test_a_stall_lasts_until_the_client_leaves(fault: str) -> None:
+    async with connected(instant(keep_alive_s=0.01)) as (client, emulator):
+        raw = b""
+        async with client.stream("POST", "/chat/completions", json=faulty(fault)) as response:
+            pieces = response.aiter_bytes()
+            with suppress(TimeoutError):
+                while piece := await asyncio.wait_for(anext(pieces), 0.5):
+                    raw += piece
+                    if raw.count(b": OPENROUTER") > 20:
+                        break
+        assert raw.count(b'"content":') == 3
+        assert (raw.count(b": OPENROUTER") > 3) == fault.startswith("keepalives")
+        entry = emulator.bill.find(response.headers["x-generation-id"])
+    assert entry is not None
+    assert entry.cancelled
+
+
+async def test_a_body_may_end_without_finish_usage_and_done() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("eof after=3"))
+    assert stream.text
+    assert (stream.finishes, stream.usages, stream.is_done) == ([], [], False)
+
+
+async def test_what_is_not_json_is_followed_by_done() -> None:
+    async with connected() as (client, _):
+        response = await client.post("/chat/completions", json=faulty("bad-json after=0"))
+    first = response.text.split("\n")[0].removeprefix("data: ")
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(first)
+
+
+async def test_oddities_leave_the_answer_whole() -> None:
+    async with connected() as (client, emulator):
+        calm = await read(client, CALM)
+        for oddity in ("crlf", "no-space", "no-role", "data-comments", "split-utf8", "one-chunk"):
+            stream = await read(client, faulty(oddity))
+            assert stream.text == calm.text, oddity
+            assert stream.is_done, oddity
+            assert stream.raw != calm.raw, oddity
+            assert billed(emulator, stream.id) == stream.usages[-1]["cost"], oddity
+
+
+async def test_crlf_ends_every_line() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("crlf"))
+    assert stream.raw.count(b"\r\n") == stream.raw.count(b"\n")
+
+
+async def test_slices_fall_into_the_middle_of_characters() -> None:
+    async with connected() as (client, _):
+        body = ask("[[say: 千里之行 始于足下 äöü 🙂]] [[fault: split-utf8]]")
+        async with client.stream("POST", "/chat/completions", json=body) as response:
+            pieces = [piece async for piece in response.aiter_raw()]
+
+    def is_text(piece: bytes) -> bool:
+        try:
+            piece.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    assert not all(is_text(piece) for piece in pieces)
+    assert max(map(len, pieces)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("fault", "finishes", "usages", "done"),
+    [
+        ("no-done", ["stop", "stop"], 1, False),
+        ("no-usage", ["stop"], 0, True),
+        ("duplicate-finish", ["stop", "stop", "stop"], 1, True),
+        ("usage-empty-choices", ["stop"], 1, True),
+        ("usage-null-finish", ["stop"], 1, True),
+    ],
+)
+async def test_an_end_may_have_other_shapes(
+    fault: str, finishes: list[str], usages: int, done: bool
+) -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty(fault))
+    assert (stream.finishes, len(stream.usages), stream.is_done) == (finishes, usages, done)
+    assert billed(emulator, stream.id) > 0
+    if fault == "usage-empty-choices":
+        assert stream.chunks[-1]["choices"] == []
+
+
+async def test_one_line_may_be_megabytes_long() -> None:
+    async with connected() as (client, _):
+        stream = await read(client, faulty("megabyte after=2 mb=3"))
+    assert max(map(len, stream.raw.split(b"\n"))) > 3_000_000
+
+
+@pytest.mark.parametrize("fault", ["slow-headers s=0.2", "slow-first-token s=0.2"])
+async def test_a_slow_answer_runs_into_the_clients_patience(fault: str) -> None:
+    async with connected() as (client, _):
+        client.timeout = httpx.Timeout(0.05)
+        with pytest.raises(httpx.ReadTimeout):
+            await read(client, faulty(fault))
+        client.timeout = httpx.Timeout(5)
+        assert (await read(client, faulty(fault))).is_done
+
+
+async def test_a_failure_without_a_stream_comes_with_status_200() -> None:
+    async with connected() as (client, emulator):
+        broken = await whole(client, faulty("error usage=1"))
+        bare = await client.post("/chat/completions", json=faulty("string-code", stream=False))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post("/chat/completions", json=faulty("cut", stream=False))
+        half = await client.post("/chat/completions", json=faulty("bad-json", stream=False))
+    assert broken["choices"][0]["error"]["code"] == 502
+    assert broken["choices"][0]["finish_reason"] == "error"
+    assert billed(emulator, broken["id"]) == broken["usage"]["cost"]
+    assert bare.status_code == 200
+    assert "error" in bare.json()
+    with pytest.raises(json.JSONDecodeError):
+        half.json()
+
+
+async def test_a_fault_that_fires_twice_lets_the_third_try_through() -> None:
+    async with connected() as (client, _):
+        body = faulty("503 times=2")
+        tries = [await client.post("/chat/completions", json=body) for _ in range(4)]
+        other = await client.post("/chat/completions", json=faulty("503 times=2", user="u"))
+    assert [response.status_code for response in tries] == [503, 503, 200, 200]
+    assert other.status_code == 200  # the same prompt, whoever asks
+
+
+async def test_a_fault_can_be_ordered_by_header_and_by_metadata() -> None:
+    async with connected() as (client, _):
+        by_header = await client.post(
+            "/chat/completions", json=CALM, headers={"X-Emulator-Fault": "503"}
+        )
+        marked = CALM | {"metadata": {"emulator_fault": "429"}}
+        by_metadata = await client.post("/chat/completions", json=marked)
+    assert (by_header.status_code, by_metadata.status_code) == (503, 429)
+
+
+async def test_an_unknown_fault_is_named_with_those_that_exist() -> None:
+    async with connected() as (client, _):
+        response = await client.post("/chat/completions", json=faulty("meteor"))
+    assert response.status_code == 400
+    assert all(name in response.json()["error"]["message"] for name in KNOWN)
+
+
+async def test_a_fault_on_the_first_model_moves_on_to_the_next() -> None:
+    models = [MODEL, "openai/gpt-5-mini"]
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty("503 on=first", models=models))
+        named = await read(client, faulty(f"503 on={MODEL}", models=models))
+        both = await client.post("/chat/completions", json=faulty("503", models=models))
+    assert stream.chunks[0]["model"].startswith("openai/gpt-5-mini")
+    assert named.chunks[0]["model"] == stream.chunks[0]["model"]
+    assert both.status_code == 503
+    entry = emulator.bill.find(stream.id)
+    assert entry is not None
+    assert entry.requested_model == MODEL
+
+
+async def test_the_rate_of_faults_follows_the_seed() -> None:
+    async def statuses(seed: int) -> list[int]:
+        settings = instant(fault_rate=0.4, seed=seed, rate_faults=("503",))
+        async with connected(settings) as (client, _):
+            return [
+                (await client.post("/chat/completions", json=CALM)).status_code for _ in range(30)
+            ]
+
+    first, again, other = await statuses(1), await statuses(1), await statuses(2)
+    assert first == again != other
+    assert 4 < first.count(503) < 22
+
+
+def test_every_fault_in_the_documentation_is_known_and_the_reverse() -> None:
+    text = " ".join((faults.__doc__ or "").replace(",", " ").replace("(", " ").split())
+    missing = [name for name in KNOWN - {"none"} if f" {name} " not in f" {text} "]
+    assert not missing
+
+
+@pytest.mark.parametrize("after", [0, 4])
+def test_a_cut_is_a_broken_connection_behind_a_real_socket_too(served: Served, after: int) -> None:
+    path, body = f"{served.url}/chat/completions", faulty(f"cut after={after}")
+    broken = (httpx.RemoteProtocolError, httpx.ReadError)
+    with httpx.Client(headers=served.headers) as client:
+        with client.stream("POST", path, json=body) as response, pytest.raises(broken):
+            response.read()
+        with pytest.raises(broken):
+            client.post(path, json=faulty("reset"))
+
+
+def test_a_client_that_leaves_a_real_socket_is_noticed(served: Served) -> None:
+    body = ask("[[bench: chunks=100000 rate=200]]", model="openai/gpt-5-mini")
+    with httpx.Client(headers=served.headers) as client:
+        with client.stream("POST", f"{served.url}/chat/completions", json=body) as response:
+            next(response.iter_bytes())
+            generation_id = response.headers["x-generation-id"]
+            assert generation_id in client.get(f"{served.root}/_emulator/open").json()["open"]
+        for _ in range(1000):
+            if generation_id not in client.get(f"{served.root}/_emulator/open").json()["open"]:
+                break
+    entry = served.emulator.bill.find(generation_id)
+    assert entry is not None
+    assert entry.cancelled
+    assert 0 < entry.count.completion < 100_000
+    assert entry.cost > Decimal(0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fault_rate": 1.5},
+        {"fault_rate": -0.1},
+        {"tokens_per_s": 0},
+        {"first_token_s": -1},
+        {"jitter": 2},
+        {"keep_alive_s": 0},
+        {"wire_style": "1999"},
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        EmulatorSettings(**wrong)
