@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from routing.candidates import Candidate
@@ -64,10 +65,12 @@ def speed(outlook: Outlook) -> float:
 def recency(outlook: Outlook) -> float:
     """1 for a model of today, half as much for each year of age; 0 where no date is known."""
     created = outlook.candidate.created
-    if created is None:
-        return 0.0
-    age_days = max(0, (outlook.today - created).days)
-    return float(0.5 ** (age_days / YEAR_DAYS))
+    return 0.0 if created is None else _newness(created, outlook.today)
+
+
+@lru_cache(maxsize=4_096)  # the same few hundred days, prompt after prompt
+def _newness(created: dt.date, today: dt.date) -> float:
+    return float(0.5 ** (max(0, (today - created).days) / YEAR_DAYS))
 
 
 def comfort(outlook: Outlook) -> float:
@@ -75,8 +78,8 @@ def comfort(outlook: Outlook) -> float:
     limit = outlook.candidate.context_tokens
     if not limit:
         return 0.0
-    used = (outlook.prompt.prompt_tokens + outlook.answer_tokens) / limit
-    return min(1.0, max(0.0, 2 * (1 - used)))
+    used = outlook.prompt.prompt_tokens + outlook.answer_tokens
+    return 1.0 if 2 * used <= limit else max(0.0, 2 * (1 - used / limit))
 
 
 def thinking(outlook: Outlook) -> float:

@@ -222,15 +222,19 @@ def _spares(question: Question, fitting: Sequence[Weighed], room: int) -> tuple[
     Each must take the answer's room and keep to the budget. Where too few authors are left,
     the next best of any author fill the places.
     """
-    able = [weighed for weighed in fitting[1:40] if room_of(question, weighed.outlook) >= room]
-    chosen: list[Weighed] = []
+    wanted = question.policy.fallbacks
     authors = {fitting[0].candidate.author}
-    for weighed in able:
-        if weighed.candidate.author not in authors:
-            authors.add(weighed.candidate.author)
-            chosen.append(weighed)
-    chosen += [weighed for weighed in able if weighed not in chosen]
-    return tuple(chosen[: question.policy.fallbacks])
+    others: list[Weighed] = []
+    same: list[Weighed] = []
+    for weighed in fitting[1:]:
+        if len(others) >= wanted:
+            break
+        if room_of(question, weighed.outlook) < room:
+            continue
+        author = weighed.candidate.author
+        (same if author in authors else others).append(weighed)
+        authors.add(author)
+    return tuple([*others, *same][:wanted])
 
 
 def _nobody(rejected: Mapping[str, int]) -> NoCandidateFits:

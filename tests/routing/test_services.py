@@ -23,6 +23,7 @@ from tests.routing.factories import info
 
 pytestmark = pytest.mark.django_db
 DEPENDS = Pricing(prompt_usd=None, completion_usd=None)
+FREE = Pricing(prompt_usd=Decimal(0), completion_usd=Decimal(0))
 SEEING = Architecture(input_modalities=("text", "image"), output_modalities=("text",))
 
 
@@ -59,8 +60,7 @@ def test_what_no_catalogue_should_choose_is_not_chosen_by_itself() -> None:
         info("~acme/one-latest", alias_target={"slug": "acme/one", "name": "One"}),
         info("openrouter/auto", pricing=DEPENDS),
         info("acme/unpriced", pricing=DEPENDS),
-        info("acme/costs-nothing", pricing=Pricing(Decimal(0), Decimal(0))
-             if False else Pricing(prompt_usd=Decimal(0), completion_usd=Decimal(0))),
+        info("acme/costs-nothing", pricing=FREE),
         info("acme/painter", architecture=Architecture(
             input_modalities=("text",), output_modalities=("image",))),
         info("acme/guard-8b"),
@@ -108,7 +108,6 @@ def test_a_model_without_a_price_may_be_pinned_where_nothing_limits_the_cost() -
 
 
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "batch": ({"id": "acme/one:batch"}, {}),
     "expired": ({"expiration_date": "2020-01-01"}, {}),
     "image": ({}, {"needs": frozenset({"image"})}),
     "tools": ({}, {"needs": frozenset({"tools"})}),
@@ -124,11 +123,17 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("constraint", REFUSED)
 def test_a_pinned_model_that_cannot_answer_is_refused_by_name(constraint: str) -> None:
     facts, asked = REFUSED[constraint]
-    slug = facts.pop("id", "acme/one") if "id" in facts else "acme/one"
-    stock(info(slug, **{k: v for k, v in facts.items() if k != "id"}))
+    stock(info("acme/one", **facts))
     with pytest.raises(NoCandidateFits) as refusal:
-        choose(choice=slug, **asked)
+        choose(choice="acme/one", **asked)
     assert refusal.value.constraint == constraint
+
+
+def test_a_model_for_batches_cannot_be_pinned() -> None:
+    stock(info("acme/one:batch"))
+    with pytest.raises(NoCandidateFits) as refusal:
+        choose(choice="acme/one:batch")
+    assert refusal.value.constraint == "batch"
 
 
 @pytest.mark.parametrize("slug", ["nobody/nothing", "x" * 5_000, "'; DROP TABLE", "\x00"])
@@ -179,15 +184,13 @@ def test_most_calls_ask_the_database_nothing(
         pickable_models()
 
 
-def a_shelf(monkeypatch: pytest.MonkeyPatch) -> tuple[Shelf, list[float]]:
+def a_shelf() -> tuple[Shelf, list[float]]:
     now = [100.0]
     return Shelf(clock=lambda: now[0]), now
 
 
-def test_a_change_is_seen_within_seconds_by_one_small_query(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shelf, now = a_shelf(monkeypatch)
+def test_a_change_is_seen_within_seconds_by_one_small_query() -> None:
+    shelf, now = a_shelf()
     stock(info("acme/one"))
     first = shelf.snapshot()
     stock(info("acme/one"), info("umbra/two"))
@@ -215,7 +218,7 @@ def test_while_one_thread_renews_the_others_go_on_with_what_there_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stock(info("acme/one"))
-    shelf, now = a_shelf(monkeypatch)
+    shelf, now = a_shelf()
     held = shelf.snapshot()
     now[0] += shelves.CHECK_EVERY_S
     entered, release = threading.Event(), threading.Event()
@@ -237,7 +240,7 @@ def test_while_one_thread_renews_the_others_go_on_with_what_there_is(
 
 def test_a_failing_database_leaves_the_shelf_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     stock(info("acme/one"))
-    shelf, now = a_shelf(monkeypatch)
+    shelf, now = a_shelf()
     shelf.snapshot()
     now[0] += shelves.CHECK_EVERY_S
     with monkeypatch.context() as broken:
