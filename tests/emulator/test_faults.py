@@ -361,7 +361,8 @@ def test_a_client_that_leaves_a_real_socket_is_noticed(served: Served) -> None:
     body = ask("[[bench: chunks=100000 rate=200]]", model="openai/gpt-5-mini")
     with httpx.Client(headers=served.headers) as client:
         with client.stream("POST", f"{served.url}/chat/completions", json=body) as response:
-            next(response.iter_bytes())
+            pieces = response.iter_bytes()  # held: a generator that is dropped closes the response
+            next(pieces)
             generation_id = response.headers["x-generation-id"]
             assert generation_id in client.get(f"{served.root}/_emulator/open").json()["open"]
         for _ in range(1000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentDefaultsHelpFormatter
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -55,7 +56,8 @@ class Command(BaseCommand):
         self.stdout.write(f"  key for inference   {emulator.settings.api_key}")
         self.stdout.write(f"  key for management  {emulator.settings.management_key}")
         self.stdout.flush()
-        make_server(emulator).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # uvicorn has stopped in order by then
+            make_server(emulator).run(sockets=[listening])
 
 
 def settings_from(options: dict[str, Any]) -> EmulatorSettings:
