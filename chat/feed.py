@@ -9,48 +9,94 @@ past a bound it is dropped for a new snapshot.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chat import fragments
 from chat.markdown import Drawing
+from chat.models import Part
 
 PENDING_CHARS = 1_000_000  # of one follower; beyond it a snapshot is cheaper
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text that a reply gained: which part of it, and where it begins, in code points."""
+
+    part: Part
+    offset: int
+    text: str
+
+
 class View:
-    """One growing reply as a browser sees it: drawn once, however many follow."""
+    """One growing reply as a browser sees it: drawn once, however many follow.
+
+    Text is appended, then taken (for a log that makes it durable), then drawn.
+    """
 
     def __init__(self, pk: int, conversation: UUID) -> None:
         self.pk = pk
         self.conversation = conversation
         self._drawing = Drawing(fragments.tail(pk))
-        self._new_text: list[str] = []
-        self._new_reasoning: list[str] = []
-        self._reasoning: list[str] = []
+        self._reasoning: list[str] = []  # as drawn
+        self._new: dict[Part, list[str]] = {part: [] for part in Part}
+        self._taken: dict[Part, list[str]] = {part: [] for part in Part}
+        self._length = dict.fromkeys(Part, 0)  # of all that came
 
-    def append(self, text: str, reasoning: str) -> None:
-        if text:
-            self._new_text.append(text)
-        if reasoning:
-            self._new_reasoning.append(reasoning)
+    def append(self, part: Part, text: str) -> None:
+        self._new[part].append(text)
+        self._length[part] += len(text)
+
+    def merge(self, piece: Piece) -> bool:
+        """Append what is new of a piece that may overlap. False: something before it is missing."""
+        known = self._length[piece.part] - piece.offset
+        if known < 0:
+            return False
+        if new := piece.text[known:]:
+            self.append(piece.part, new)
+        return True
+
+    def take(self) -> list[Piece]:
+        """What came since the last call, in one piece a part; it is drawn with the next `draw`."""
+        pieces = []
+        for part, texts in self._new.items():
+            if text := "".join(texts):
+                pieces.append(Piece(part, self._length[part] - len(text), text))
+                self._taken[part].append(text)
+                texts.clear()
+        return pieces
 
     def draw(self, now_s: float) -> str:
-        """Draw what came since the last call; return the frame that shows it.
+        """Draw what was taken since the last call; return the frame that shows it.
 
         Called again when nothing came, it shows what had been held back as undecided markup.
         """
-        text, self._new_text = "".join(self._new_text), []
-        reasoning, self._new_reasoning = "".join(self._new_reasoning), []
+        text, reasoning = (self._undrawn(part) for part in (Part.TEXT, Part.REASONING))
         self._reasoning.append(reasoning)
         stroke = self._drawing.feed(text, now_s)
         return fragments.delta(self.pk, stroke, reasoning)
+
+    def _undrawn(self, part: Part) -> str:
+        text = "".join(self._taken[part])
+        self._taken[part].clear()
+        return text
 
     def snapshot(self) -> fragments.Snapshot:
         """All that the frames drawn so far have shown."""
         closed_html, open_html = self._drawing.snapshot()
         return fragments.Snapshot(closed_html, open_html, "".join(self._reasoning))
+
+
+def stored_view(pk: int, conversation: UUID, text: str, reasoning: str) -> View:
+    """A view of what the checkpoints hold. Drawing it takes a while: not for the event loop."""
+    view = View(pk, conversation)
+    view.append(Part.TEXT, text)
+    view.append(Part.REASONING, reasoning)
+    view.take()
+    view.draw(0)
+    return view
 
 
 @dataclass(eq=False)
@@ -67,8 +113,13 @@ class Follower:
         self.pending.append(frame)
         self.pending_chars += len(frame)
         if self.pending_chars > PENDING_CHARS:
-            self.restart()
-            self.lost_track = True
+            self.lose_track()
+        self.wake.set()
+
+    def lose_track(self) -> None:
+        """Drop what is pending; `frames` ends, and only a new snapshot helps."""
+        self.restart()
+        self.lost_track = True
         self.wake.set()
 
     def restart(self) -> None:
@@ -124,6 +175,11 @@ class Feed:
         topic = self._topics.get(conversation)
         return topic.version if topic else 0
 
+    def show(self, view: View) -> None:
+        """Draw what was taken of a view, and send it to all who follow."""
+        if frame := view.draw(time.monotonic()):
+            self.publish_delta(view.conversation, frame)
+
     def publish_delta(self, conversation: UUID, frame: str) -> None:
         """Text was added to a running reply."""
         for follower in self._followers(conversation):
@@ -138,6 +194,16 @@ class Feed:
     def _followers(self, conversation: UUID) -> set[Follower]:
         topic = self._topics.get(conversation)
         return topic.followers if topic else set()
+
+    def resync(self) -> None:
+        """Something may have been missed: every follower takes a new snapshot."""
+        for topic in self._topics.values():
+            topic.version += 1
+            for follower in topic.followers:
+                follower.lose_track()
+
+    def is_followed(self, conversation: UUID) -> bool:
+        return conversation in self._topics
 
     @property
     def followers_count(self) -> int:

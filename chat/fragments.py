@@ -6,9 +6,10 @@ fragment can never land in another reply. Model text is escaped or sanitised bef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from secrets import token_hex
+from typing import Protocol
 
 from django.template.loader import render_to_string
 from django.utils.html import escape
@@ -91,6 +92,14 @@ def retried(reply: Message, *, replaces: int) -> str:
     )
 
 
+class SnapshotSource(Protocol):
+    """A view, as far as this module needs it."""
+
+    pk: int
+
+    def snapshot(self) -> Snapshot: ...
+
+
 class LiveRegion:
     """Everything newer than the last settled turn, drawn ahead of the moment it is sent.
 
@@ -98,13 +107,11 @@ class LiveRegion:
     `fill` then puts the views' snapshots in, on the loop, in one synchronous block.
     """
 
-    def __init__(self, messages: Iterable[Message], last_pk: int, stored: Mapping[int, Snapshot]):
-        self._running: dict[int, Snapshot] = {}
+    def __init__(self, messages: Iterable[Message], last_pk: int) -> None:
         self._secret = token_hex(8)  # no text of anybody's can hold a mark of this region
         pieces = []
         for item in messages:
             if item.is_running:
-                self._running[item.pk] = stored.get(item.pk, Snapshot())
                 pieces.append(self._marked(item))
             else:
                 pieces.append(message(item))
@@ -117,16 +124,12 @@ class LiveRegion:
         marks = Snapshot(*(self._mark(item.pk, part.name) for part in fields(Snapshot)))
         return render_to_string("chat/_message.html", {"message": item, "snapshot": marks})
 
-    def fill(self, views: Mapping[int, Snapshot]) -> str:
+    def fill(self, views: Iterable[SnapshotSource]) -> str:
         """The region's HTML, with each running reply as its view has it now."""
         html = self._html
-        for pk, stored in self._running.items():
-            snapshot = views.get(pk, stored)
+        for view in views:
+            pk, snapshot = view.pk, view.snapshot()
             html = html.replace(self._mark(pk, "closed_html"), snapshot.closed_html)
             html = html.replace(self._mark(pk, "open_html"), snapshot.open_html)
             html = html.replace(self._mark(pk, "reasoning"), escape(snapshot.reasoning))
         return html
-
-    @property
-    def running(self) -> list[int]:
-        return list(self._running)

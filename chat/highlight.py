@@ -85,17 +85,28 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
 # What models write. A list, because a lookup of an unknown name scans installed packages.
 _NAMES = """
 abap actionscript ada apache applescript arduino asm awk bash basic bat batch c c# c++ clojure
-cmake cobol coffeescript console cpp crystal cs csharp css csv cuda cypher cython d dart
-delphi diff django docker dockerfile elisp elixir elm erlang f# fish fortran fsharp gdscript
-gherkin glsl go golang gradle graphql groovy handlebars haskell hcl html http ini java
-javascript jinja jinja2 js json json5 jsonc jsx julia kotlin latex less lisp lua make makefile
-markdown matlab md mermaid mysql nasm nginx nim nix objc objective-c ocaml octave pascal perl
-php plpgsql postgres postgresql powershell prolog properties proto protobuf ps1 puppet py
-python python3 r rb regex rs ruby rust sass scala scheme scss sed sh shell shell-session sol
-solidity sparql sql sqlite svelte swift systemverilog tcl terraform tex toml ts tsx turtle
-twig typescript vb vbnet verilog vhdl vim vue wasm x86asm xml yaml yml zig zsh
+cmake cobol coffeescript console cpp crystal cs csharp css cuda cypher cython d dart delphi
+diff django docker dockerfile elisp elixir elm erlang f# fish fortran fsharp gdscript gherkin
+glsl go golang graphql groovy handlebars haskell hcl html http ini java javascript jinja js
+json json5 jsx julia kotlin latex less lisp lua make makefile markdown matlab md mysql nasm
+nginx nim nix objc objective-c ocaml octave pascal perl php plpgsql postgres postgresql
+powershell prolog properties proto protobuf ps1 puppet py python python3 r rb rs ruby rust
+sass scala scheme scss sed sh shell shell-session solidity sparql sql swift systemverilog tcl
+terraform tex toml ts tsx turtle twig typescript vbnet verilog vhdl vim vue xml yaml yml zig
+zsh
 """
-LANGUAGES: Final = frozenset(_NAMES.split())
+_OTHER_NAMES: Final = {
+    "gradle": "groovy",
+    "jinja2": "jinja",
+    "jsonc": "json",
+    "sol": "solidity",
+    "sqlite": "sql",
+    "svelte": "html",
+    "vb": "vbnet",
+    "wasm": "wast",
+    "x86asm": "nasm",
+}
+LANGUAGES: Final = {name: name for name in _NAMES.split()} | _OTHER_NAMES
 
 
 @lru_cache(maxsize=256)
@@ -124,8 +135,8 @@ def _lexer(language: str) -> Lexer | None:
     if language not in LANGUAGES:
         return None
     try:
-        return get_lexer_by_name(language)
-    except ClassNotFound:  # an alias that this Pygments does not have
+        return get_lexer_by_name(LANGUAGES[language])
+    except ClassNotFound:  # a name that this Pygments does not have
         return None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chat.database import in_database
-from chat.feed import Follower
-from chat.fragments import LiveRegion, Snapshot, tail
-from chat.markdown import Drawing
+from chat.feed import Follower, View, stored_view
+from chat.fragments import LiveRegion
 from chat.models import Conversation, Message, State
 from chat.runner import runner
 from chat.services import branch_with_books, checkpointed
@@ -19,26 +20,31 @@ def settled_and_live(messages: list[Message]) -> tuple[list[Message], list[Messa
     return [], messages
 
 
-def stored_snapshots(messages: list[Message]) -> dict[int, Snapshot]:
-    """What the checkpoints hold of running replies: for a page before its socket is open."""
-    snapshots = {}
-    for message in messages:
-        if message.is_running:
-            text, reasoning = checkpointed(message.pk)
-            drawing = Drawing(tail(message.pk))
-            drawing.feed(text, 0)
-            snapshots[message.pk] = Snapshot(*drawing.snapshot(), reasoning)
-    return snapshots
+def stored_views(messages: list[Message]) -> dict[int, View]:
+    """Running replies as far as their checkpoints tell: what a page shows before its socket."""
+    return {
+        message.pk: stored_view(message.pk, message.conversation_id, *checkpointed(message.pk))
+        for message in messages
+        if message.is_running
+    }
 
 
-def _draw(conversation: Conversation, after: int) -> tuple[LiveRegion, bool]:
-    """The region behind message `after`, and whether that message is on the branch at all."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The region behind a message, whether that message is on the branch at all, and the views."""
+
+    region: LiveRegion
+    known: bool
+    stored: dict[int, View]
+
+
+def _draw(conversation: Conversation, after: int) -> Drawn:
     conversation.refresh_from_db()
     messages = branch_with_books(conversation)
     known = after == 0 or any(message.pk == after for message in messages)
     newer = [message for message in messages if not known or message.pk > after]
     last_pk = messages[-1].pk if messages else 0
-    return LiveRegion(newer, last_pk, stored_snapshots(newer)), known
+    return Drawn(LiveRegion(newer, last_pk), known, stored_views(newer))
 
 
 async def live_region(conversation: Conversation, follower: Follower, *, after: int) -> str:
@@ -50,12 +56,12 @@ async def live_region(conversation: Conversation, follower: Follower, *, after: 
     feed = runner.feed
     while True:
         version = feed.version(conversation.pk)
-        region, known = await in_database(_draw, conversation, after)
+        drawn = await in_database(_draw, conversation, after)
         if feed.version(conversation.pk) == version:
-            views = {pk: feed.views[pk].snapshot() for pk in region.running if pk in feed.views}
+            views = [runner.relay.join(stored) for stored in drawn.stored.values()]
             follower.restart()
-            html = region.fill(views)
-            if known:
+            html = drawn.region.fill(views)
+            if drawn.known:
                 return f'<div id="live" hx-swap-oob="innerHTML">{html}</div>'
             return (  # the page shows another branch: all of it is replaced
                 f'<div id="messages" hx-swap-oob="innerHTML"><div id="live">{html}</div></div>'

@@ -23,6 +23,7 @@ from typing import Final
 from markdown_it.token import Token
 
 from chat.dialect import Blocks, References, draw, parse_blocks
+from chat.longblock import IN_PIECES, LISTS, LongBlock
 from chat.page import is_closed
 from chat.sanitiser import clean
 from chat.source import Source
@@ -30,11 +31,16 @@ from chat.source import Source
 REDRAW_EVERY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 0.5  # a new line is held back for the next drawing if that comes sooner
 REST_PER_WORK: Final = 10  # work of 1 ms is followed by 10 ms without
-PARSE_S_PER_CHAR: Final = 0.4e-6  # both measured by tests/bench_markdown.py, on a list
+PARSE_S_PER_CHAR: Final = 0.8e-6  # both measured by tests/bench_markdown.py, on a list
 DRAW_S_PER_CHAR: Final = 1.5e-6
+GROWTH: Final = 1.25  # a long block is parsed anew when it is longer by this
+SHORT_CHARS: Final = 400  # drawn as a whole
 CHEAP_CHARS: Final = 2_000  # parsed at every line end, whatever the clock says
 BYTES_PER_S: Final = 40_000  # what drawings of one long block may send to each tab
-LONGEST_REDRAWN: Final = 24_000  # an open block beyond this grows as plain text until it closes
+DRAW_S_PER_BRACKET: Final = 15e-6  # each may begin a link
+# An open block beyond these grows as plain text until it closes. About 20 ms, and 56 kB to send.
+LONGEST_REDRAWN: Final = 12_000
+LONGEST_IN_PIECES: Final = 40_000
 LONGEST_HELD: Final = 2_000
 ANY_TIME: Final = float("-inf")
 
@@ -46,7 +52,7 @@ _UNDECIDED = re.compile(
 )
 _MARKER = re.compile(r"\s*(?:[-+*>#|]|\d{1,9}[.)])")
 _NEW_STRUCTURE = re.compile(r"^[ \t]*(?:[-+*>#|]|\d{1,9}[.)]|```|~~~|\$\$|\\\[|\n)", re.MULTILINE)
-_LISTS = {"bullet_list_close", "ordered_list_close"}
+_NEW_BLOCK = re.compile(r"#{1,6}[ \t]|```|~~~|\$\$|\\\[|---|\*\*\*")
 _FINAL_AT_ONCE = {"hr", "heading_close", "formula"}
 _FINAL_AFTER_BLANK = {"paragraph_close", "table_close", "blockquote_close"}
 _CODE_ENDS = ("</code></pre></figure>", "</code></pre>")
@@ -88,9 +94,11 @@ class Drawing:
         self._closed: list[str] = []
         self._links: References = {}  # defined in closed blocks
         self._open = Source()
-        self._looked_at = 0  # lines of the open source that were looked at for closing
-        self._looked_at_chars = 0
+        self._read = 0  # lines of the open source that were read for a sign of its end
+        self._may_have_ended = False  # there was one
+        self._parsed_chars = 0  # of complete lines, when they were last parsed for closing
         self._open_kind = ""  # type of the token that ended the open source then
+        self._pieces = LongBlock()
         self._fence_end: re.Pattern[str] | None = None  # what would end it, while in a fence
         self._around_tail = ("", "")
         self._tail: list[str] = []
@@ -160,31 +168,33 @@ class Drawing:
 
     def _may_close(self, now_s: float) -> bool:
         """Whether to look if the new lines end the open block: often, but never too dear."""
-        source = self._open
-        fresh = source.lines[self._looked_at :]
-        if not fresh:
-            return False
+        chars, lines, begin = self._open.chars, self._open.lines, self._read
+        self._read = len(lines)
         if self._fence_end is not None:
-            self._looked_at = len(source.lines)
-            return any(self._fence_end.fullmatch(line) for line in fresh)
-        if source.chars <= CHEAP_CHARS:
-            return True
-        if now_s < self._next_look_s:
+            return any(self._fence_end.fullmatch(line) for line in lines[begin:])
+        if chars == self._parsed_chars:
             return False
-        grown = source.chars > self._looked_at_chars * 1.25
-        return source.chars <= LONGEST_REDRAWN or grown or self._looks_ended()
-
-    def _looks_ended(self) -> bool:
-        """A guess from the last lines, for a block too long to be parsed at each of them."""
-        before, last = ["", *self._open.lines[-2:]][-2:]
-        if self._open_kind not in _LISTS and not last.strip():
+        if chars <= CHEAP_CHARS:
             return True
-        return not before.strip() and not last[0].isspace() and not _MARKER.match(last)
+        ended = any(
+            self._ends_block(lines[at - 1 : at + 1]) for at in range(max(1, begin), self._read)
+        )
+        self._may_have_ended = self._may_have_ended or ended
+        grown = chars > self._parsed_chars * GROWTH
+        return now_s >= self._next_look_s and (grown or self._may_have_ended)
+
+    def _ends_block(self, lines: list[str]) -> bool:
+        """A guess from two lines, for a block too long to be parsed at each of them."""
+        before, line = lines
+        if self._open_kind not in LISTS and not line.strip():
+            return True
+        after_gap = not before.strip() and not line[0].isspace() and not _MARKER.match(line)
+        return after_gap or bool(_NEW_BLOCK.match(line))
 
     def _close(self, now_s: float) -> str:
         """HTML of the blocks that the complete lines have ended; they leave the open source."""
         source = self._open
-        self._looked_at, self._looked_at_chars = len(source.lines), source.chars
+        self._parsed_chars, self._may_have_ended = source.chars, False
         self._next_look_s = now_s + REST_PER_WORK * PARSE_S_PER_CHAR * source.chars
         blocks = parse_blocks("".join(source.lines), self._links)
         tokens = blocks.tokens
@@ -207,7 +217,8 @@ class Drawing:
     def _forget(self, lines: int) -> None:
         """The first lines of the open source are closed."""
         self._open.drop(lines)
-        self._looked_at, self._looked_at_chars = len(self._open.lines), self._open.chars
+        self._read, self._parsed_chars = len(self._open.lines), self._open.chars
+        self._pieces = LongBlock()
         self._is_drawn = False
         self._next_draw_s = self._next_look_s = ANY_TIME
 
@@ -225,7 +236,7 @@ class Drawing:
         """Where in `fresh` a new item, row or block begins that a drawing will soon show."""
         wait_s = self._next_draw_s - now_s
         soon = self._is_drawn and 0 < wait_s <= LONGEST_WAIT_S and self._fence_end is None
-        if not soon or self._open.all_chars > LONGEST_REDRAWN or len(fresh) > LONGEST_HELD:
+        if not soon or self._is_too_long() or len(fresh) > LONGEST_HELD:
             return len(fresh)
         found = _NEW_STRUCTURE.search(fresh, 1 if self._mid_line else 0)
         self._is_stale = self._is_stale or found is not None
@@ -236,9 +247,11 @@ class Drawing:
             return False
         if not self._is_drawn:
             return self._open.all_chars > len(undecided)
-        return (
-            self._is_stale and self._fence_end is None and self._open.all_chars <= LONGEST_REDRAWN
-        )
+        return self._is_stale and self._fence_end is None and not self._is_too_long()
+
+    def _is_too_long(self) -> bool:
+        limit = LONGEST_IN_PIECES if self._open_kind in IN_PIECES else LONGEST_REDRAWN
+        return self._open.all_chars > limit
 
     # --- Drawing the open block ---
 
@@ -246,20 +259,31 @@ class Drawing:
         """The open part drawn anew, and the text with which its tail begins."""
         text = self._open.text[: self._open.all_chars - len(self._held)]
         cut = bool(text) and not text.endswith("\n")
-        blocks = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
-        links = ChainMap(blocks.links, self._links)
-        html, withheld = draw(blocks.tokens, links, growing=True, cut=cut)
-        before, after = _split_at_tail(clean(html), new_cell=text.rstrip().endswith("|"))
+        html, withheld, work_s = self._drawn_open(text, cut=cut)
+        before, after = _split_at_tail(html, new_cell=text.rstrip().endswith("|"))
         gap = text[len(text.rstrip()) :] if before else ""
         if after.startswith(_CODE_ENDS):
             gap = ""
             before = before.removesuffix("\n") if cut else before
         self._around_tail, self._tail = (before, after), [gap]
         self._mid_line, self._is_drawn, self._is_stale = cut, bool(before), withheld
-        rest_s = max(REST_PER_WORK * DRAW_S_PER_CHAR * len(text), len(html) / BYTES_PER_S)
+        rest_s = max(REST_PER_WORK * work_s, len(html) / BYTES_PER_S)
         if before or len(text) > CHEAP_CHARS:
             self._next_draw_s = now_s + max(REDRAW_EVERY_S, rest_s)
         return f"{before}{self._tail_html}{after}", gap
+
+    def _drawn_open(self, text: str, *, cut: bool) -> tuple[str, bool, float]:
+        """HTML, whether an address was withheld, and about how long this takes, in seconds."""
+        if len(text) > SHORT_CHARS and not self._may_have_ended:
+            drawn = self._pieces.draw(text, self._open_kind, self._links, cut=cut)
+            if drawn is not None:
+                html, withheld, parsed_chars = drawn
+                return html, withheld, DRAW_S_PER_CHAR * parsed_chars
+        blocks = parse_blocks(text + "\n" if cut else text, self._links, cut=cut)
+        links = ChainMap(blocks.links, self._links)
+        html, withheld = draw(blocks.tokens, links, growing=True, cut=cut)
+        work_s = DRAW_S_PER_CHAR * len(text) + DRAW_S_PER_BRACKET * text.count("[")
+        return clean(html), withheld, work_s
 
 
 def _first_open(blocks: Blocks, lines: list[str]) -> tuple[int, int]:

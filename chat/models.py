@@ -122,6 +122,7 @@ class Message(models.Model):
     # Which process writes this reply, and until when it may be silent.
     owner = models.CharField(max_length=120, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
+    stop_asked = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -16,8 +16,8 @@ from billing.services import note_generation_id
 from chat import fragments
 from chat.database import in_database
 from chat.drafts import Draft
-from chat.feed import Feed, View
 from chat.models import Chunk, Part, State
+from chat.relay import Relay, settled
 from chat.services import Job, Timing, settle_reply
 from openrouter.errors import OpenRouterError
 from openrouter.events import Identified, StreamEvent
@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 FRAME_S = 0.045  # between two frames of one reply; the first goes at once
 LOOK_AGAIN_S = 0.3  # after which text held back as undecided markup is shown as it is
-SETTLE_ATTEMPTS = 5
+SETTLE_ATTEMPTS = 12  # about 15 s: a database that restarts is waited for
+LONGEST_REST_S = 2.0
 
 
 class ChatClient(Protocol):
@@ -37,22 +38,23 @@ class ChatClient(Protocol):
 class Writer:
     """Writes one reply to its end, and settles it once, whichever way it ends."""
 
-    def __init__(self, job: Job, client: ChatClient, feed: Feed) -> None:
+    def __init__(self, job: Job, client: ChatClient, relay: Relay) -> None:
         self.job = job
         self.draft = Draft()
         self.task: asyncio.Task[None] | None = None
         self._ending: State | None = None  # what a cancellation means, once one was asked for
         self._settling = False
         self._client = client
-        self._feed = feed
-        self._view: View = feed.open(job.reply, job.conversation)
+        self._relay = relay
+        self._view = relay.feed.open(job.reply, job.conversation)
         self._started_s = time.monotonic()
         self._first_token_s: float | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
         self._waiting = False  # something came that is not drawn yet
         self._noted: str | None = None
-        self._checkpointed = {Part.TEXT: (0, 0), Part.REASONING: (0, 0)}  # pieces, characters
+        self._checkpointed = dict.fromkeys(Part, (0, 0))  # pieces and characters
+        self._offered: dict[Part, tuple[int, int]] = {}
 
     def end(self, state: State) -> None:
         """End it before its time. What is settling already, or ending, is left alone."""
@@ -97,7 +99,10 @@ class Writer:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
         now_s = time.monotonic()
         self._first_token_s = self._first_token_s or now_s
-        self._view.append(text, reasoning)
+        if text:
+            self._view.append(Part.TEXT, text)
+        if reasoning:
+            self._view.append(Part.REASONING, reasoning)
         if not self._waiting:
             self._waiting = True
             self._flush_in(max(0.0, self._flushed_s + FRAME_S - now_s))
@@ -108,24 +113,27 @@ class Writer:
         self._flush_timer = asyncio.get_running_loop().call_later(seconds, self._flush)
 
     def _flush(self) -> None:
-        """Draw and publish what came; look once more a little later if nothing comes."""
+        """Have what came shown; look once more a little later if nothing comes."""
         came, self._waiting = self._waiting, False
         self._flushed_s = time.monotonic()
-        if frame := self._view.draw(self._flushed_s):
-            self._feed.publish_delta(self.job.conversation, frame)
+        self._relay.flush(self._view)
         self._flush_timer = None
         if came:
             self._flush_in(LOOK_AGAIN_S)
 
     def new_chunks(self) -> list[Chunk]:
-        """What came since the last call, as rows to store."""
+        """What came since the chunks that are known to be stored, as rows to store."""
         rows = []
         for part, pieces in ((Part.TEXT, self.draft.text), (Part.REASONING, self.draft.reasoning)):
             count, offset = self._checkpointed[part]
             if text := "".join(pieces[count:]):
                 rows.append(Chunk(message_id=self.job.reply, part=part, offset=offset, text=text))
-                self._checkpointed[part] = (len(pieces), offset + len(text))
+                self._offered[part] = (len(pieces), offset + len(text))
         return rows
+
+    def chunks_stored(self) -> None:
+        """What `new_chunks` gave last is in the database."""
+        self._checkpointed |= self._offered
 
     async def _end(self, state: State) -> None:
         """Settle, then show the settled message in place of the growing one."""
@@ -134,9 +142,9 @@ class Writer:
             self._flush_timer.cancel()
         try:
             if frame := await self._settle(state):
-                self._feed.publish_change(self.job.conversation, frame)
+                self._relay.announce(settled(self.job.conversation, self.job.reply), frame)
         finally:
-            self._feed.close(self.job.reply)
+            self._relay.feed.close(self.job.reply)
 
     async def _settle(self, state: State) -> str:
         timing = Timing(self._ms_until(self._first_token_s), self._ms_until(time.monotonic()) or 0)
@@ -145,12 +153,18 @@ class Writer:
                 return await in_database(self._settle_and_draw, state, timing)
             except Exception:
                 logger.exception("Reply %d not settled, attempt %d", self.job.reply, attempt + 1)
-                await asyncio.sleep(2**attempt / 10)
+                await asyncio.sleep(min(2**attempt / 10, LONGEST_REST_S))
         return ""  # its lease runs out, and the reaper takes it from the checkpoints
 
     def _ms_until(self, moment_s: float | None) -> int | None:
         return None if moment_s is None else round((moment_s - self._started_s) * 1000)
 
     def _settle_and_draw(self, state: State, timing: Timing) -> str:
-        reply = settle_reply(pk=self.job.reply, draft=self.draft, state=state, timing=timing)
+        reply = settle_reply(
+            pk=self.job.reply,
+            call_id=self.job.call,
+            draft=self.draft,
+            state=state,
+            timing=timing,
+        )
         return fragments.settled(reply) if reply else ""

@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -23,22 +24,41 @@ from chat.database import in_database
 from chat.errors import TooBusy
 from chat.feed import Feed
 from chat.models import Message, State
+from chat.redis_relay import RedisRelay
+from chat.relay import Change, LocalRelay, Relay, settled
 from chat.replies import ChatClient, Writer
-from chat.services import Job, checkpoint, interrupt, orphans, owners_of_running, renew_leases
+from chat.services import (
+    Job,
+    checkpoint,
+    interrupt,
+    note_stop,
+    orphans,
+    owners_of_running,
+    renew_leases,
+)
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_S = 1.0  # what a kill -9 can take back at the most
 HEARTBEAT_S = 5.0
-REAP_S = 10.0
+REAP_S = 5.0
+SWEEP_S = 5.0
+
+
+def make_relay(feed: Feed, *, owner: str, stop: Callable[[int], None]) -> Relay:
+    """Embedded, or scaled out: `REDIS_URL` alone decides."""
+    if settings.REDIS_URL:
+        return RedisRelay(feed, url=settings.REDIS_URL, owner=owner, stop=stop)
+    return LocalRelay(feed)
 
 
 class Runner:
     """Starts, stops and watches over the replies of this process."""
 
     def __init__(self) -> None:
-        self.feed = Feed()
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.feed = Feed()
+        self.relay = make_relay(self.feed, owner=self.owner, stop=self._stop)
         self.writers: dict[int, Writer] = {}
         self._duties: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,8 +78,10 @@ class Runner:
                 return
             in_database.open()
             self._client = import_string(settings.OPENROUTER_CLIENT)()
+            await self.relay.open()
             await self._reap(at_start=True)
             self._watch(self._renew, every_s=HEARTBEAT_S)
+            self._watch(self.relay.sweep, every_s=SWEEP_S)
             self._watch(self._checkpoint, every_s=CHECKPOINT_S)
             self._watch(self._reap, every_s=REAP_S)
             self._loop = loop
@@ -72,6 +94,7 @@ class Runner:
         for writer in self.writers.values():
             writer.end(State.INTERRUPTED)
         await asyncio.gather(*tasks, *self._duties, return_exceptions=True)
+        await self.relay.close()
         if close := getattr(self._client, "aclose", None):
             await close()
         self._loop = self._client = None
@@ -82,26 +105,27 @@ class Runner:
         if len(self.writers) >= settings.MAX_STREAMS:
             raise TooBusy
 
-    def start(self, job: Job, announcement: str) -> None:
-        """Begin to write a reply; `announcement` is the frame that places it on open pages."""
-        self._call(self._start, job, announcement)
+    def start(self, job: Job, change: Change, frame: str) -> None:
+        """Begin to write a reply; `frame` shows the change to the tabs of this process."""
+        self._call(self._start, job, change, frame)
 
-    def stop(self, reply: int) -> bool:
-        """Stop a reply at once and keep what came. False: this process does not write it."""
-        if reply not in self.writers:
-            return False
-        self._call(self._stop, reply)
-        return True
+    def stop(self, reply: Message) -> None:
+        """Stop a reply at once and keep what came, whichever process writes it."""
+        if reply.pk in self.writers:
+            self._call(self._stop, reply.pk)
+        else:
+            note_stop(reply.pk)
+            self._call(partial(self.relay.ask_stop, owner=reply.owner, reply=reply.pk))
 
     def _call(self, function: Callable[..., None], *args: Any) -> None:
         if self._loop is None:
             raise RuntimeError("the runner is not open")
         self._loop.call_soon_threadsafe(function, *args)
 
-    def _start(self, job: Job, announcement: str) -> None:
+    def _start(self, job: Job, change: Change, frame: str) -> None:
         assert self._client is not None  # noqa: S101 (open() has set it, or _call had refused)
-        writer = self.writers[job.reply] = Writer(job, self._client, self.feed)
-        self.feed.publish_change(job.conversation, announcement)
+        writer = self.writers[job.reply] = Writer(job, self._client, self.relay)
+        self.relay.announce(change, frame)
         writer.task = self._spawn(writer.write(), f"reply {job.reply}")
         writer.task.add_done_callback(lambda _: self.writers.pop(job.reply, None))
 
@@ -130,12 +154,15 @@ class Runner:
 
     async def _renew(self) -> None:
         if self.writers:
-            await in_database(renew_leases, self.owner)
+            for reply in await in_database(renew_leases, self.owner):
+                self._stop(reply)
 
     async def _checkpoint(self) -> None:
-        rows = [row for writer in self.writers.values() for row in writer.new_chunks()]
-        if rows:
+        writers = list(self.writers.values())
+        if rows := [row for writer in writers for row in writer.new_chunks()]:
             await in_database(checkpoint, rows)
+            for writer in writers:
+                writer.chunks_stored()
 
     async def _reap(self, *, at_start: bool = False) -> None:
         """Settle replies whose writer died, and show them as interrupted."""
@@ -147,10 +174,10 @@ class Runner:
                 logger.exception("Reply %d could not be settled; it is tried again", reply.pk)
 
     async def _take_over(self, orphan: Message) -> None:
-        if settled := await in_database(interrupt, orphan):
-            logger.warning("Reply %d was interrupted: its writer died", settled.pk)
-            frame = await in_database(fragments.settled, settled)
-            self.feed.publish_change(settled.conversation_id, frame)
+        if reply := await in_database(interrupt, orphan):
+            logger.warning("Reply %d was interrupted: its writer died", reply.pk)
+            frame = await in_database(fragments.settled, reply)
+            self.relay.announce(settled(reply.conversation_id, reply.pk), frame)
 
     def _dead(self, owners: list[str]) -> list[str]:
         """Owners on this machine whose process is gone: their leases need not be waited for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -57,6 +57,7 @@ class Turn:
     """
 
     conversation: Conversation
+    kind: Literal["turn", "retry"]
     messages: Sequence[Message]
     reply: Message
     after: int
@@ -78,8 +79,9 @@ def send(
     Without a conversation, one is begun. Raises EmptyPrompt, PromptTooLong, StillAnswering, or
     routing's NoCandidateFits; then nothing is saved.
     """
-    if known := _turn_of_nonce(user, nonce):
-        return known
+    if (known := _reply_of_nonce(user, nonce)) and known.parent:
+        after = known.parent.parent_id or 0
+        return Turn(known.conversation, "turn", [known.parent, known], known, after, job=None)
     _check(prompt)
     if conversation is None:
         conversation = Conversation.objects.create(
@@ -98,7 +100,7 @@ def send(
         user=user, history=[*history, question], choice=choice, nonce=nonce, owner=owner
     )
     _advance(conversation, head=reply, choice=choice)
-    return Turn(conversation, [question, reply], reply, after, job)
+    return Turn(conversation, "turn", [question, reply], reply, after, job)
 
 
 @transaction.atomic
@@ -107,8 +109,8 @@ def retry(*, user: AbstractBaseUser, failed: Message, nonce: str, owner: str) ->
 
     Raises NotRetryable where the reply ended well or is not the latest; NoCandidateFits.
     """
-    if known := _turn_of_nonce(user, nonce):
-        return known
+    if known := _reply_of_nonce(user, nonce):
+        return Turn(known.conversation, "retry", [known], known, failed.pk, job=None)
     conversation = Conversation.objects.select_for_update().get(pk=failed.conversation_id)
     history = branch(conversation)
     if not history or history[-1].pk != failed.pk or history[-1].state not in RETRYABLE:
@@ -117,7 +119,7 @@ def retry(*, user: AbstractBaseUser, failed: Message, nonce: str, owner: str) ->
         user=user, history=history[:-1], choice=conversation.choice, nonce=nonce, owner=owner
     )
     _advance(conversation, head=reply, choice=conversation.choice)
-    return Turn(conversation, [reply], reply, failed.pk, job)
+    return Turn(conversation, "retry", [reply], reply, failed.pk, job)
 
 
 def _check(prompt: str) -> None:
@@ -132,15 +134,10 @@ def _title(prompt: str) -> str:
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 
-def _turn_of_nonce(user: AbstractBaseUser, nonce: str) -> Turn | None:
-    """The turn that this nonce has begun: a double click, or a retry after a lost answer."""
+def _reply_of_nonce(user: AbstractBaseUser, nonce: str) -> Message | None:
+    """The reply that this nonce has asked for: a double click, or a retry after a lost answer."""
     asked = Message.objects.filter(requested_by_id=user.pk, nonce=nonce).exclude(nonce="")
-    reply = asked.select_related("conversation", "parent", "call", "usage").first()
-    if reply is None or reply.parent is None:
-        return None
-    return Turn(
-        reply.conversation, [reply.parent, reply], reply, reply.parent.parent_id or 0, job=None
-    )
+    return asked.select_related("conversation", "parent", "call", "usage").first()
 
 
 def _begin_reply(
@@ -236,7 +233,12 @@ def checkpoint(chunks: Sequence[Chunk]) -> None:
     replies = {chunk.message_id for chunk in chunks}
     running = set(Message.objects.running().filter(pk__in=replies).values_list("pk", flat=True))
     rows = [chunk for chunk in chunks if chunk.message_id in running]
-    Chunk.objects.bulk_create(rows, ignore_conflicts=True)
+    Chunk.objects.bulk_create(
+        rows,
+        update_conflicts=True,  # one that was stored, but not known to be, comes again and longer
+        unique_fields=["message", "part", "offset"],
+        update_fields=["text"],
+    )
 
 
 def checkpointed(pk: int) -> tuple[str, str]:
@@ -255,8 +257,14 @@ class Timing:
     duration_ms: int
 
 
-def settle_reply(*, pk: int, draft: Draft, state: State, timing: Timing) -> Message | None:
-    """End a running reply, whichever way it ended, and book it. None: it had ended already."""
+def settle_reply(
+    *, pk: int, call_id: int | None, draft: Draft, state: State, timing: Timing
+) -> Message | None:
+    """End a running reply, whichever way it ended, and book it.
+
+    None: it had ended already (its lease ran out while its writer slept), or its conversation
+    is gone. What it cost is booked all the same.
+    """
     failure = draft.failure
     ending = {
         "state": state,
@@ -272,20 +280,20 @@ def settle_reply(*, pk: int, draft: Draft, state: State, timing: Timing) -> Mess
         "lease_until": None,
     }
     with transaction.atomic():
-        if not Message.objects.running().filter(pk=pk).update(**ending):
+        has_ended = Message.objects.running().filter(pk=pk).update(**ending)
+        if usage := _book(call_id, draft, timing):
+            Message.objects.filter(pk=pk).update(usage=usage)
+        if not has_ended:
             return None
-        reply = Message.objects.get(pk=pk)
-        reply.usage = _book(reply, draft, timing)
-        reply.save(update_fields=["usage"])
         Chunk.objects.filter(message_id=pk).delete()
         return Message.objects.with_books().get(pk=pk)
 
 
-def _book(reply: Message, draft: Draft, timing: Timing) -> UsageRecord | None:
-    if reply.call_id is None:
+def _book(call_id: int | None, draft: Draft, timing: Timing) -> UsageRecord | None:
+    if call_id is None:
         return None
     return end_call(
-        call_id=reply.call_id,
+        call_id=call_id,
         usage=draft.usage,
         served_model=draft.model,
         provider=draft.provider,
@@ -297,10 +305,16 @@ def _book(reply: Message, draft: Draft, timing: Timing) -> UsageRecord | None:
     )
 
 
-def renew_leases(owner: str) -> None:
-    """Tell everybody that the replies of this process are still being written."""
+def renew_leases(owner: str) -> list[int]:
+    """Tell everybody that this process still writes its replies; return those asked to stop."""
     mine = Message.objects.running().filter(owner=owner)
     mine.update(lease_until=timezone.now() + LEASE)
+    return list(mine.filter(stop_asked=True).values_list("pk", flat=True))
+
+
+def note_stop(reply: int) -> None:
+    """Leave word that a reply shall stop, for an owner that cannot be reached at once."""
+    Message.objects.running().filter(pk=reply).update(stop_asked=True)
 
 
 def orphans(*, dead_owners: Sequence[str] = ()) -> list[Message]:
@@ -325,6 +339,7 @@ def interrupt(reply: Message) -> Message | None:
     elapsed = timezone.now() - reply.created_at
     return settle_reply(
         pk=reply.pk,
+        call_id=reply.call_id,
         draft=Draft([text], [reasoning]),
         state=State.INTERRUPTED,
         timing=Timing(None, int(elapsed.total_seconds() * 1000)),

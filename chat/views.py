@@ -20,8 +20,9 @@ from chat import fragments
 from chat.errors import CannotSend, Malformed
 from chat.forms import SendForm
 from chat.fragments import LiveRegion
-from chat.live import settled_and_live, stored_snapshots
+from chat.live import settled_and_live, stored_views
 from chat.models import AUTO, Conversation, Message
+from chat.relay import Change
 from chat.runner import runner
 from chat.services import Turn, branch_with_books, retry, send
 from routing.services import NoCandidateFits, pickable_models
@@ -87,10 +88,11 @@ def retry_reply(request: HttpRequest, pk: int) -> HttpResponse:
 def stop_reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a reply at once. Its settled message follows over the socket."""
     reply = get_object_or_404(Message.objects.owned_by(request.user).with_books(), pk=pk)
-    stopping = reply.is_running and runner.stop(reply.pk)
+    if reply.is_running:
+        runner.stop(reply)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(reply.conversation)
-    if stopping:
+    if reply.is_running:
         return HttpResponse(status=204)
     return HttpResponse(fragments.message(reply, oob=True))
 
@@ -113,7 +115,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def _answer(request: HttpRequest, turn: Turn, frame: str, *, new: bool) -> HttpResponse:
     """Start the task, and show the turn: here, and on every other tab by the same frame."""
     if turn.job:
-        runner.start(turn.job, frame)
+        change = Change(turn.kind, turn.conversation.pk, turn.reply.pk, turn.after)
+        runner.start(turn.job, change, frame)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(turn.conversation)
     if not new:
@@ -144,7 +147,7 @@ def _page(request: HttpRequest, shown: Conversation | None) -> dict[str, Any]:
         "conversations": Conversation.objects.owned_by(request.user)[:SIDEBAR],
         "conversation": shown,
         "messages": settled,
-        "live_html": mark_safe(LiveRegion(live, last_pk, stored_snapshots(live)).fill({})),  # noqa: S308 (drawn by our own templates)
+        "live_html": mark_safe(LiveRegion(live, last_pk).fill(stored_views(live).values())),  # noqa: S308 (drawn by our own templates)
         "total": conversation_total(conversation_ref=str(shown.pk)) if shown else None,
         "choice": shown.choice if shown else AUTO,
         "nonce": uuid.uuid4().hex,

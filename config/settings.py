@@ -93,6 +93,7 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
     }  # a file: threads share no memory database
 elif DATABASE["ENGINE"].endswith("postgresql"):
     DATABASE["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16, "timeout": 10}}
+REDIS_URL = env.str("REDIS_URL", default="")  # set: many processes, see docs/architecture.md
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -9,12 +9,15 @@ from pathlib import Path
 import psycopg
 import pytest
 from asgiref.sync import async_to_sync
+from redis import Redis
+from redis.exceptions import RedisError
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 POSTGRES_URL = os.environ.get(
     "SWITCHBOARD_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"
 )
+REDIS_URL = os.environ.get("SWITCHBOARD_REDIS_URL", "redis://127.0.0.1:6379/9")
 DEMANDED = set(filter(None, os.environ.get("SWITCHBOARD_DEMAND", "").split(",")))
 
 
@@ -26,11 +29,19 @@ def postgres_answers() -> bool:
     return True
 
 
+def redis_answers() -> bool:
+    try:
+        return bool(Redis.from_url(REDIS_URL, socket_connect_timeout=2).ping())
+    except RedisError:
+        return False
+
+
 # What a test may need of the machine: how to see it, and what to say where it is missing.
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "browser": (lambda: shutil.which("chromium") is not None, "no chromium on this machine"),
     "node": (lambda: shutil.which("node") is not None, "no Node.js on this machine"),
     "postgres": (postgres_answers, f"no PostgreSQL at {POSTGRES_URL}"),
+    "redis": (redis_answers, f"no Redis at {REDIS_URL}"),
     "shared": (SHARED.is_dir, "this clone stands alone: there is no ../shared"),
 }
 

@@ -23,10 +23,9 @@ PURE = {
     "openrouter/events.py",
     "openrouter/sse.py",
     "openrouter/types.py",
-    "routing/decision.py",
-    "routing/policies.py",
-    "routing/prompts.py",
-    "routing/scorers.py",
+    *(f"routing/{name}.py" for name in ("abilities", "candidates", "constraints", "decision")),
+    *(f"routing/{name}.py" for name in ("families", "names", "policies", "prices", "prompts")),
+    *(f"routing/{name}.py" for name in ("reasons", "receipts", "scorers", "weighing", "words")),
 }
 INPUT_AND_OUTPUT = {"asyncio", "django", "httpx", "os", "pathlib", "socket", "threading", "time"}
 

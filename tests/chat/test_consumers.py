@@ -15,7 +15,7 @@ from django.utils.html import strip_tags
 from accounts.models import User
 from chat.drafts import Draft
 from chat.feed import View
-from chat.models import State
+from chat.models import Part, State
 from chat.runner import runner
 from chat.services import Timing, Turn, settle_reply
 from chat.ws_urls import urlpatterns
@@ -34,7 +34,8 @@ async def growing(turn: Turn, *texts: str) -> View:
     """The view of a reply that has come so far."""
     view = runner.feed.open(turn.reply.pk, turn.conversation.pk)
     for text in texts:
-        view.append(text, "")
+        view.append(Part.TEXT, text)
+        view.take()
         view.draw(0)
     return view
 
@@ -47,8 +48,8 @@ async def test_a_tab_that_comes_late_has_all_that_came_before(ask: Ask, ada: Use
     snapshot = await communicator.receive_from()
     assert snapshot.startswith('<div id="live" hx-swap-oob="innerHTML">')
     assert "Once upon a time" in strip_tags(snapshot)
-    view.append(" there was", "")
-    runner.feed.publish_delta(turn.conversation.pk, view.draw(0))
+    view.append(Part.TEXT, " there was")
+    runner.relay.flush(view)
     assert " there was" in await communicator.receive_from()
     await communicator.disconnect()
     runner.feed.close(turn.reply.pk)
@@ -58,7 +59,11 @@ async def test_a_tab_that_comes_late_has_all_that_came_before(ask: Ask, ada: Use
 async def test_a_tab_is_sent_only_what_its_page_lacks(ask: Ask, ada: User) -> None:
     turn = await sync_to_async(ask)("First question")
     await sync_to_async(settle_reply)(
-        pk=turn.reply.pk, draft=Draft(["done"]), state=State.DONE, timing=Timing(None, 1)
+        pk=turn.reply.pk,
+        call_id=turn.reply.call_id,
+        draft=Draft(["done"]),
+        state=State.DONE,
+        timing=Timing(None, 1),
     )
     communicator = tab(ada, turn.conversation.pk, f"?after={turn.reply.pk}")
     await communicator.connect()

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.dialect import draw as draw_blocks
+from chat.dialect import parse_blocks
+from chat.longblock import LISTS, LongBlock
 from chat.markdown import Drawing, render
+from chat.sanitiser import clean
 from tests.chat.markdown_follower import TAIL, Follower, Page, drawn
 
 WORD = re.compile(r"w\d+e")
@@ -45,7 +49,7 @@ BLOCKS = [
     "> - I\n> - I\n>\n> I\n\n", "```py\nW = W\n\n  W\n```\n", "~~~\nW\n~~~\n\n",
     "````\n```\nW\n```\n````\n", "```\nW\n", "- I\n\n  ```sh\n  W\n  ```\n\n- I\n",
     "    W\n    W\n\n", "- I\n\n      W\n\n", "\tW\n\n",
-    "| W | W |\n|---|:-:|\n| W | W |\n| W | W |\n\n", "W | W\n--|--\nW | W\n", "|W|\n|-|\nI\n\n",
+    "| W | W |\n|---|:-:|\n| W | W |\n| W | W |\n\n", "W | W\n--|--\nW | W\n", "|W|\n|-|\nW\n\n",
     "$$\nx\n- y\n$$\n", "\\[ x \\]\n\n", "$$ W\n\n", "- I\n  $$x$$\n", "[^1]: I\n    I\n\n",
     "[^n]: I\nI\n\n", "\n", "\n\n\n", "<div>\nI\n</div>\n\n", "<!--\nI\n\n-->\n", "D\n", "L W\n\n",
     "- L W\n", "+\n  I\n", "1.\n\n   I\n", "-\n\n", "#\n", ">\n", "I\r\n\r\n", "- I\r\n- I\r\n",
@@ -66,6 +70,19 @@ def documents(draw: st.DrawFn) -> Document:
         known = draw(st.sampled_from(document.labels or ["unknown"]))
         parts.append(document.fill(block.replace("L ", f"[x][{known}] ")))
     document.text = "".join(parts)
+    return document
+
+
+@st.composite
+def long_lists(draw: st.DrawFn) -> Document:
+    """A list of many items at the left; a link in one is not defined in another."""
+    document, marker = Document(), draw(st.sampled_from(["- ", "* ", "1. ", "2) "]))
+    inline = st.sampled_from([scrap for scrap in INLINE if "none" not in scrap])
+    under = st.sampled_from(["", "", "\n", "   - W\n", "   - W\n     - W\n", "\n   W\n", "W\n"])
+    code = st.sampled_from(["", "", "   ```py\n   W\n   ```\n", "\n   | W |\n   |---|\n   | W |\n"])
+    for _ in range(draw(st.integers(2, 30))):
+        item = draw(inline).replace("\n", "\n   ")
+        document.text += document.fill(f"{marker}{item}\n{draw(under)}{draw(code)}")
     return document
 
 
@@ -91,7 +108,7 @@ STEPS = st.sampled_from([0.0, 0.01, 0.05, 0.3])
 
 
 @FUZZ
-@given(st.data(), documents(), STEPS)
+@given(st.data(), documents() | long_lists(), STEPS)
 def test_strokes_draw_what_render_draws(
     data: st.DataObject, document: Document, step: float
 ) -> None:
@@ -122,7 +139,18 @@ def test_a_follower_and_a_snapshot_agree_at_every_step(
 
 
 @FUZZ
-@given(st.data(), documents(), STEPS)
+@given(long_lists())
+def test_a_long_list_in_pieces_looks_as_it_does_as_a_whole(document: Document) -> None:
+    blocks = parse_blocks(document.text, {})
+    kind = blocks.tokens[-1].type
+    in_pieces = LongBlock().draw(document.text, kind, {}, cut=False)
+    assert kind in LISTS
+    assert in_pieces is not None
+    assert in_pieces[0] == clean(draw_blocks(blocks.tokens, {}, growing=True)[0])
+
+
+@FUZZ
+@given(st.data(), documents() | long_lists(), STEPS)
 def test_no_word_is_lost_or_doubled_or_out_of_place(
     data: st.DataObject, document: Document, step: float
 ) -> None:

@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from billing.models import Call, CallState, UsageRecord
 from chat.feed import Feed, Follower
 from chat.models import Message, Part, State
+from chat.relay import LocalRelay
 from chat.replies import Writer
 from openrouter.errors import PaymentRequired, StreamInterrupted
 from openrouter.events import (
@@ -52,7 +53,7 @@ class Desk:
         assert job is not None
         self.job = job
         self.follower: Follower = self.feed.follow(UUID(str(job.conversation)))
-        self.writer = Writer(job, self.client, self.feed)
+        self.writer = Writer(job, self.client, LocalRelay(self.feed))
         self.writer.task = asyncio.create_task(self.writer.write())
 
     async def ended(self) -> Message:
@@ -144,6 +145,8 @@ async def test_checkpoints_take_each_letter_once(ask: Ask) -> None:
     await desk.open()
     await client.hanging.wait()
     first = desk.writer.new_chunks()
+    assert [c.text for c in desk.writer.new_chunks()] == [c.text for c in first]  # not stored yet
+    desk.writer.chunks_stored()
     desk.writer.draft.apply(TextDelta("c"))
     second = desk.writer.new_chunks()
     assert [(c.part, c.offset, c.text) for c in first] == [
@@ -151,6 +154,7 @@ async def test_checkpoints_take_each_letter_once(ask: Ask) -> None:
         (Part.REASONING, 0, "hm"),
     ]
     assert [(c.part, c.offset, c.text) for c in second] == [(Part.TEXT, 4, "c")]
+    desk.writer.chunks_stored()
     assert desk.writer.new_chunks() == []
     desk.writer.end(State.STOPPED)
     await desk.ended()

@@ -15,8 +15,9 @@ from pytest_django import Settings
 from chat.database import in_database
 from chat.errors import TooBusy
 from chat.models import Chunk, Message, Part, State
+from chat.relay import Change
 from chat.runner import Runner
-from chat.services import checkpoint
+from chat.services import Turn, checkpoint
 from openrouter.events import Identified, TextDelta
 from openrouter.testing import HANG, ScriptedClient
 from tests.chat.conftest import Ask
@@ -46,6 +47,12 @@ async def orphan(ask: Ask, owner: str) -> int:
     chunk = Chunk(message_id=pk, part=Part.TEXT, offset=0, text="It sc")
     await sync_to_async(checkpoint)([chunk])
     return pk
+
+
+def begin(runner: Runner, turn: Turn) -> None:
+    assert turn.job is not None
+    change = Change("turn", turn.conversation.pk, turn.reply.pk, turn.after)
+    runner.start(turn.job, change, "")
 
 
 async def the(pk: int) -> Message:
@@ -90,22 +97,20 @@ async def test_one_that_cannot_be_settled_keeps_nobody_out(
         assert (await the(pk)).state == State.STREAMING
 
 
-async def test_stop_ends_a_reply_and_tells_when_there_is_none(
+async def test_stop_ends_a_reply_that_is_written_here(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     client = ScriptedClient(Identified("gen-1"), TextDelta("Hi"), HANG)
     async with opened(monkeypatch, settings, client) as runner:
         turn = await sync_to_async(ask)()
-        assert turn.job is not None
-        runner.start(turn.job, "")
+        begin(runner, turn)
         await client.hanging.wait()
         task = runner.writers[turn.reply.pk].task
         assert task is not None
-        assert runner.stop(turn.reply.pk)
+        await sync_to_async(runner.stop)(turn.reply)
         await task
         assert (await the(turn.reply.pk)).state == State.STOPPED
         await asyncio.sleep(0)
-        assert not runner.stop(turn.reply.pk)
         assert not runner.writers
 
 
@@ -115,8 +120,7 @@ async def test_closing_interrupts_what_is_being_written_and_keeps_it(
     client = ScriptedClient(Identified("gen-1"), TextDelta("Hi"), HANG)
     async with opened(monkeypatch, settings, client) as runner:
         turn = await sync_to_async(ask)()
-        assert turn.job is not None
-        runner.start(turn.job, "")
+        begin(runner, turn)
         await client.hanging.wait()
     reply = await the(turn.reply.pk)
     assert (reply.state, reply.text) == (State.INTERRUPTED, "Hi")
@@ -130,8 +134,7 @@ async def test_a_full_process_says_so(
     async with opened(monkeypatch, settings, client) as runner:
         runner.require_room()
         turn = await sync_to_async(ask)()
-        assert turn.job is not None
-        runner.start(turn.job, "")
+        begin(runner, turn)
         await client.hanging.wait()
         with pytest.raises(TooBusy):
             runner.require_room()

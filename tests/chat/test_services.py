@@ -34,7 +34,9 @@ COST = Decimal("0.0000123456789012345678")
 
 
 def settle(turn: Turn, draft: Draft, state: State = State.DONE) -> Message | None:
-    return settle_reply(pk=turn.reply.pk, draft=draft, state=state, timing=TIMING)
+    return settle_reply(
+        pk=turn.reply.pk, call_id=turn.reply.call_id, draft=draft, state=state, timing=TIMING
+    )
 
 
 def paid() -> Draft:

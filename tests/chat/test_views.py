@@ -24,7 +24,7 @@ HTMX = {"HX-Request": "true"}
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Job, str]]:
     """The replies that a view hands to the runner, which stays closed here."""
     calls: list[tuple[Job, str]] = []
-    monkeypatch.setattr(runner, "start", lambda job, frame: calls.append((job, frame)))
+    monkeypatch.setattr(runner, "start", lambda job, change, frame: calls.append((job, frame)))
     return calls
 
 
@@ -59,7 +59,13 @@ def test_a_turn_goes_to_its_slot_here_and_on_every_tab(
     page: Client, ask: Ask, started: list[tuple[Job, str]]
 ) -> None:
     turn = ask()
-    settle_reply(pk=turn.reply.pk, draft=Draft(["x"]), state=State.DONE, timing=Timing(None, 1))
+    settle_reply(
+        pk=turn.reply.pk,
+        call_id=turn.reply.call_id,
+        draft=Draft(["x"]),
+        state=State.DONE,
+        timing=Timing(None, 1),
+    )
     url = reverse("chat:send_to", args=[turn.conversation.pk])
     response = post(page, url, prompt="And then?", nonce="n2")
     [(_, frame)] = started
@@ -146,7 +152,13 @@ def test_what_is_anothers_does_not_exist(
 
 def test_stopping_what_has_ended_shows_how_it_ended(page: Client, ask: Ask) -> None:
     turn = ask()
-    settle_reply(pk=turn.reply.pk, draft=Draft(["x"]), state=State.DONE, timing=Timing(None, 1))
+    settle_reply(
+        pk=turn.reply.pk,
+        call_id=turn.reply.call_id,
+        draft=Draft(["x"]),
+        state=State.DONE,
+        timing=Timing(None, 1),
+    )
     response = post(page, reverse("chat:stop", args=[turn.reply.pk]))
     assert 'data-state="done"' in response.content.decode()
 
@@ -155,7 +167,13 @@ def test_retry_takes_the_place_of_the_failed_reply(
     page: Client, ask: Ask, started: list[tuple[Job, str]]
 ) -> None:
     turn = ask()
-    settle_reply(pk=turn.reply.pk, draft=Draft(["x"]), state=State.FAILED, timing=Timing(None, 1))
+    settle_reply(
+        pk=turn.reply.pk,
+        call_id=turn.reply.call_id,
+        draft=Draft(["x"]),
+        state=State.FAILED,
+        timing=Timing(None, 1),
+    )
     response = post(page, reverse("chat:retry", args=[turn.reply.pk]), nonce="r1")
     html = response.content.decode()
     assert f'hx-swap-oob="outerHTML:#m{turn.reply.pk}"' in html
