@@ -6,6 +6,7 @@ One client serves one event loop. Source: OpenRouter API reference.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -32,7 +33,10 @@ __all__ = ["ClientConfig", "OpenRouterClient"]
 
 _CHAT: Final = "/chat/completions"
 _NOT_A_TOKEN: Final = (Identified, KeepAlive, Finished)
-_AFTER_THE_END_S: Final = 2.0  # for [DONE], or the end of the body, once all has been told
+# How long silence is suffered once there is little left to come: after [DONE] or a failure only the
+# end of the body (or a bill), after the finish and its bill [DONE] or a server tool's next round
+_AFTER_THE_END_S: Final = 2.0
+_AFTER_THE_BILL_S: Final = 15.0
 
 
 class OpenRouterClient(Resources):
@@ -143,10 +147,15 @@ class OpenRouterClient(Resources):
                     break
                 if batch := decoder.feed(piece):
                     yield batch
-                    if decoder.is_complete:
-                        patience_s = min(patience_s, _AFTER_THE_END_S)
+                    patience_s = min(patience_s, _patience_s(decoder))
         if batch := decoder.close(cut):
             yield batch
+
+
+def _patience_s(decoder: StreamDecoder) -> float:
+    if decoder.has_ended:
+        return _AFTER_THE_END_S
+    return _AFTER_THE_BILL_S if decoder.has_finish_and_bill else math.inf
 
 
 class _EarlyError(Exception):

@@ -72,9 +72,14 @@ class StreamDecoder:
         self._has_bill = False
 
     @property
-    def is_complete(self) -> bool:
-        """All has come that will: the end, a failure, or a finish reason with its bill."""
-        return self._is_done or self._has_failed or (self._has_bill and bool(self._reasons))
+    def has_ended(self) -> bool:
+        """The end or a failure was told; at most a bill is still to come."""
+        return self._is_done or self._has_failed
+
+    @property
+    def has_finish_and_bill(self) -> bool:
+        """A finish reason and a bill were told; both may come again, with text before them."""
+        return self._has_bill and bool(self._reasons)
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """Return the events that these bytes complete, in the order they happened."""

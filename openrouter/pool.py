@@ -12,9 +12,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 
+import httpcore
 import httpx
+
+from openrouter.network import LeanBackend
 
 _LIMITS: Final = httpx.Limits(
     max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0
@@ -24,8 +28,16 @@ _LIMITS: Final = httpx.Limits(
 class CountedTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport, which can say how many of its connections are in use."""
 
-    def __init__(self, *, verify: ssl.SSLContext | bool, proxy: str | None) -> None:
+    def __init__(self, *, verify: ssl.SSLContext, proxy: str | None) -> None:
         super().__init__(verify=verify, limits=_LIMITS, proxy=proxy)
+        if proxy is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=verify,
+                max_connections=_LIMITS.max_connections,
+                max_keepalive_connections=_LIMITS.max_keepalive_connections,
+                keepalive_expiry=_LIMITS.keepalive_expiry,
+                network_backend=LeanBackend(),
+            )
 
     def busy_connections(self) -> int:
         return sum(not connection.is_idle() for connection in self._pool.connections)
@@ -65,8 +77,7 @@ class ClientPool:
         self._transport = transport
         self._proxy = proxy
         self._most_orphans = most_orphans
-        # building one reads the bundle of certificates: 20 ms, so once
-        self._ssl = None if transport else httpx.create_ssl_context()
+        self._ssl = cache(httpx.create_ssl_context)  # reads all certificates: 20 ms, so once
         self._current: _Generation | None = None
         self._retired: list[_Generation] = []
         self.replaced = 0
@@ -107,6 +118,6 @@ class ClientPool:
     def _new_generation(self) -> _Generation:
         transport = self._transport
         if transport is None:
-            transport = CountedTransport(verify=self._ssl or True, proxy=self._proxy)
+            transport = CountedTransport(verify=self._ssl(), proxy=self._proxy)
         client = httpx.AsyncClient(transport=transport, timeout=self._timeout)
         return _Generation(client, transport)
