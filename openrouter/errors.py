@@ -4,7 +4,8 @@ OpenRouterError
 ├── ProtocolError            what came is not what the protocol allows
 ├── NotConnected             no connection, or it broke before an answer began
 ├── StreamInterrupted        the stream ended, stalled or was cut before its end
-└── Refused                  an answer with an error in it (HTTP status or error object)
+└── Refused                  an answer with an error in it (HTTP status or error object); used
+    │                        itself where that is about none of these (a region not served, say)
     ├── InvalidRequest       400, 404, 413, 422: the same request will fail again
     ├── KeyRejected          401, or 403 for the kind of key
     ├── PaymentRequired      402: the balance or the key's limit cannot pay the worst case
@@ -84,7 +85,7 @@ class StreamInterrupted(OpenRouterError):
 
 
 class Refused(OpenRouterError):
-    """OpenRouter or a provider answered with an error."""
+    """OpenRouter or a provider answered with an error that is none of the kinds below."""
 
 
 class InvalidRequest(Refused):

@@ -53,7 +53,9 @@ _CLASS_OF_STATUS: Final[Mapping[int, type[Refused]]] = {
     402: PaymentRequired,
     408: Unavailable,
 }
-_WRONG_KEY: Final = re.compile(r"\b(api|management|provisioning) key\b", re.IGNORECASE)
+_WRONG_KEY: Final = re.compile(r"\b(api|management|provisioning) keys?\b", re.IGNORECASE)
+_ABOUT_CONTENT: Final = re.compile(r"flagged|moderat|guardrail|blocked|policy", re.IGNORECASE)
+_CONTENT_TYPES: Final = {"content_policy_violation", "refusal"}
 _PER_DAY: Final = re.compile(r"per[- ]day|daily", re.IGNORECASE)
 _GATEWAY_TIMEOUTS: Final = {408, 504, 524}  # somebody was perhaps still working on it
 
@@ -126,11 +128,11 @@ def _class_of_403(fields: Mapping[str, Any]) -> type[Refused]:
     metadata = _mapping(fields.get("metadata"))
     if metadata.keys() & {"reasons", "flagged_input", "patterns"}:
         return ContentRefused
-    if fields.get("error_type") == "permission_denied" or _WRONG_KEY.search(
-        _text(fields, "message")
-    ):
+    message, kind = _text(fields, "message"), fields.get("error_type")
+    if kind == "permission_denied" or _WRONG_KEY.search(message):
         return KeyRejected
-    return ContentRefused
+    is_content = kind in _CONTENT_TYPES or _ABOUT_CONTENT.search(message)
+    return ContentRefused if is_content else Refused
 
 
 def _status(fields: Mapping[str, Any]) -> int | None:

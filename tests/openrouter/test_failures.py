@@ -33,7 +33,7 @@ def from_body(status: int, error: Any, **headers: str) -> OpenRouterError:
         (400, InvalidRequest, False),
         (401, KeyRejected, False),
         (402, PaymentRequired, False),
-        (403, ContentRefused, False),
+        (403, Refused, False),
         (404, InvalidRequest, False),
         (408, Unavailable, True),
         (413, InvalidRequest, False),
@@ -115,13 +115,16 @@ def test_moderation_tells_its_reasons_and_never_the_prompt() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        ({"message": "Only management keys can do this: management key required"}, KeyRejected),
+        ({"message": "Only management keys can perform this operation"}, KeyRejected),
+        ({"message": "Invalid API key"}, KeyRejected),
         ({"message": "no", "error_type": "permission_denied"}, KeyRejected),
         ({"message": "blocked", "metadata": {"patterns": ["ignore all"]}}, ContentRefused),
-        ({"message": "This model is not offered in your region"}, ContentRefused),
+        ({"message": "no", "error_type": "content_policy_violation"}, ContentRefused),
+        ({"message": "Your request was flagged by moderation"}, ContentRefused),
+        ({"message": "This model is not offered in your region"}, Refused),
     ],
 )
-def test_a_403_is_about_the_key_or_about_the_prompt(error: Any, kind: type[Refused]) -> None:
+def test_a_403_is_about_the_key_the_prompt_or_neither(error: Any, kind: type[Refused]) -> None:
     assert type(from_body(403, error)) is kind
 
 
