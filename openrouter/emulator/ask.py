@@ -75,6 +75,13 @@ class Ask:
         online = any(":online" in model.variant for model in self.models)
         return "openrouter:web_search" in named or "web" in plugins or online
 
+    @property
+    def compresses(self) -> bool:
+        """Whether what is too long is to be shortened and not refused."""
+        plugins = {str(plugin.get("id")) for plugin in self.body.get("plugins") or []}
+        transforms = self.body.get("transforms") or ()
+        return "context-compression" in plugins or "middle-out" in transforms
+
     @cached_property
     def conversation(self) -> str:
         """A digest of how the conversation began: what sticky routing goes by without a session."""

@@ -9,7 +9,7 @@ Sources: protocol.md section 5 (usage and cost), section 12 (cancelling).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -134,7 +134,6 @@ class BillEntry:
     router: str | None
     referer: str | None
     title: str | None
-    messages: Sequence[Mapping[str, Any]] = ()
 
     @property
     def cost(self) -> Decimal:

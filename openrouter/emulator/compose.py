@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from openrouter.emulator.annotations import annotate
 from openrouter.emulator.answer import Answer, Kind, Part
 from openrouter.emulator.ask import Ask
 from openrouter.emulator.catalogue import Model
@@ -38,7 +40,7 @@ def compose(ask: Ask, model: Model, provider: Provider, seed: int) -> Answer:
         return Answer((), (), (), chunks, native_finish_reason=provider.native_stop)
     chance = random.Random(f"{seed} {model.permaslug} {ask.directives.text}")  # noqa: S311
     room = Room(ask.max_tokens or model.max_completion_tokens or LONGEST)
-    before = room.fit([*reason(ask, model, chance), *search(ask, chance)])
+    before = room.fit([*reason(ask, model, chance), *annotate(ask, model, chance)])
     calls = tool_calls(ask, provider, chance)
     said = () if calls else room.fit_pieces(pieces(spoken(ask, model, chance)))
     after = room.fit(calls or list(draw(ask)))
@@ -114,7 +116,8 @@ def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
     for start in range(0, len(every), 4):
         few = every[start : start + 4]
         group = "".join(few)
-        item = {"type": "reasoning.text", "text": group, "format": shape, "index": 0}
+        kind = "summary" if model.author == "openai" else "text"
+        item = {"type": f"reasoning.{kind}", kind: group, "format": shape, "index": 0}
         if hidden:
             yield Part(Kind.REASONING, tokens=len(few))
         else:
@@ -127,7 +130,7 @@ def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
             "data": secret(chance, 600),
             "id": f"rs_{secret(chance, 24)}",
         }
-        yield Part(Kind.DETAIL, detail={**sealed, "format": shape, "index": 1})
+        yield Part(Kind.DETAIL, detail={**sealed, "format": shape, "index": 0})
     elif model.author in ("anthropic", "google"):
         signed = {
             "type": "reasoning.text",
@@ -140,23 +143,6 @@ def reason(ask: Ask, model: Model, chance: random.Random) -> Iterator[Part]:
 
 def secret(chance: random.Random, length: int) -> str:
     return base64.b64encode(chance.randbytes(length)).decode()[:length]
-
-
-def search(ask: Ask, chance: random.Random) -> Iterator[Part]:
-    """Citations. They come before the text, as they do for real."""
-    if not ask.searches_web:
-        return
-    words = ask.directives.text.split()[:4] or ["nothing"]
-    for number in range(1, 4):
-        path = "-".join(word.strip(".,?!").lower() for word in words)
-        citation = {
-            "url": f"https://www.example.org/{number}/{path}",
-            "title": "" if number == 2 else f"Source {number}: {' '.join(words)}",
-            "start_index": 0,
-            "end_index": 0,
-            "content": f"A made-up page on {' '.join(words)}, number {chance.randint(100, 999)}.",
-        }
-        yield Part(Kind.ANNOTATION, detail={"type": "url_citation", "url_citation": citation})
 
 
 def spoken(ask: Ask, model: Model, chance: random.Random) -> str:
@@ -213,15 +199,19 @@ def tool_calls(ask: Ask, provider: Provider, chance: random.Random) -> list[Part
 
 
 def wanted_tools(ask: Ask) -> list[Mapping[str, Any]]:
+    """The tools that are called: the one that must be, or those that the prompt speaks of."""
     functions = [tool["function"] for tool in ask.tools if "function" in tool]
-    choice = ask.body.get("tool_choice", "auto")
+    choice = ask.body.get("tool_choice") or "auto"
     if not functions or choice == "none" or ask.messages[-1].get("role") == "tool":
         return []
     if isinstance(choice, dict):
-        named = (choice.get("function") or {}).get("name")
-        return [function for function in functions if function["name"] == named]
+        wanted = (choice.get("function") or {}).get("name")
+        return [function for function in functions if function["name"] == wanted]
     said = ask.directives.text.lower()
-    named_ones = [
-        f for f in functions if str(f["name"]).replace("_", " ").lower() in said.replace("_", " ")
-    ]
-    return named_ones or functions[:1]
+    named = [function for function in functions if is_named(str(function["name"]), said)]
+    return named or (functions[:1] if choice == "required" else [])
+
+
+def is_named(name: str, said: str) -> bool:
+    """Whether the prompt has a word of the tool's name in it, or the beginning of one."""
+    return any(word[:5].lower() in said for word in re.split(r"[_\W]+", name) if word)

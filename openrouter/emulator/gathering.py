@@ -27,14 +27,16 @@ def message_of(answer: Answer) -> dict[str, Any]:
 
 
 def gathered_details(parts: list[Part]) -> list[dict[str, Any]]:
-    whole: dict[int, dict[str, Any]] = {}
+    whole: dict[tuple[str, int], dict[str, Any]] = {}
     for part in parts:
         if part.kind in (Kind.REASONING, Kind.DETAIL) and part.detail:
-            item = whole.setdefault(part.detail["index"], {})
-            text = item.get("text", "") + part.detail.get("text", "")
+            kind = part.detail["type"]
+            item = whole.setdefault((kind, part.detail["index"]), {})
+            spoken = kind.removeprefix("reasoning.")  # the field is named as the type is
+            text = item.get(spoken, "") + part.detail.get(spoken, "")
             item.update(part.detail)
             if text:
-                item["text"] = text
+                item[spoken] = text
     return list(whole.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,12 +30,17 @@ class Sent:
 
     pieces: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    messages: Sequence[Mapping[str, Any]] = ()
     complete: bool = False
     chunks: int = 0
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+    def pack(self) -> None:
+        """Keep less of what will not grow any more."""
+        self.pieces, self.reasoning = [self.text], ["".join(self.reasoning)]
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Generation:
 
     def __post_init__(self) -> None:
         self.id = self.id or new_generation_id(self.created)
+        self.sent.messages = self.ask.messages
 
     @property
     def created(self) -> int:
@@ -142,5 +148,4 @@ class Generation:
             router=self.router,
             referer=self.referer,
             title=self.title,
-            messages=self.ask.messages,
         )

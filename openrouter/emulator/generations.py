@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from openrouter.emulator.bill import BillEntry
@@ -29,18 +30,23 @@ def find_generation(world: World, request: Request) -> BillEntry:
     raise Refusal(404, f"Generation {generation_id} not found")
 
 
+def private(data: object) -> Reply:
+    return replace(ok(data), headers={"cache-control": "private, no-store"})
+
+
 def generation(world: World, request: Request) -> Reply:
-    return ok({"data": stored(find_generation(world, request))})
+    return private({"data": stored(find_generation(world, request))})
 
 
 def generation_content(world: World, request: Request) -> Reply:
     entry = find_generation(world, request)
     sent = world.sent.get(entry.generation_id)
+    messages = list(sent.messages) if sent else []
     output = {
         "completion": sent.text if sent else None,
-        "reasoning": "".join(sent.reasoning) if sent and sent.reasoning else None,
+        "reasoning": ("".join(sent.reasoning) or None) if sent else None,
     }
-    return ok({"data": {"error": None, "input": {"messages": entry.messages}, "output": output}})
+    return private({"data": {"error": None, "input": {"messages": messages}, "output": output}})
 
 
 def stored(entry: BillEntry) -> dict[str, Any]:

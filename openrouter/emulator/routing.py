@@ -155,6 +155,8 @@ def check_abilities(ask: Ask, model: Model) -> None:
             raise cannot(words)
     if "image" in (ask.body.get("modalities") or ()) and "image" not in model.output_modalities:
         raise cannot("the requested output modalities: image")
+    if ask.compresses:
+        return
     wanted = ask.max_tokens or 0
     if model.context_length and ask.prompt_tokens + min(wanted, 1) > model.context_length:
         raise too_long(model, ask.prompt_tokens, 0)

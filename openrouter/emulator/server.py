@@ -30,6 +30,7 @@ def make_server(emulator: Emulator, *, log_level: str = "warning") -> uvicorn.Se
         emulator,
         log_level=log_level,
         access_log=False,
+        server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
         backlog=BACKLOG,

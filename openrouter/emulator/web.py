@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,6 +27,7 @@ USUAL_HEADERS = {
     "access-control-expose-headers": "X-Generation-Id,X-Provider-Name,cf-ray",
     "referrer-policy": "no-referrer, strict-origin-when-cross-origin",
     "x-content-type-options": "nosniff",
+    "server": "cloudflare",
 }
 
 
@@ -127,7 +129,8 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
 
 async def start(send: Send, status: int, content_type: str, headers: Mapping[str, str]) -> None:
     """Send the beginning of an answer."""
-    every = {"content-type": content_type, **USUAL_HEADERS, **headers}
+    ray = {"cf-ray": f"{secrets.token_hex(8)}-FRA"}
+    every = {"content-type": content_type, **USUAL_HEADERS, **ray, **headers}
     await send(
         {
             "type": "http.response.start",

@@ -15,7 +15,7 @@ from openrouter.emulator.promptcache import PromptCache
 from openrouter.emulator.routing import Router
 from openrouter.emulator.settings import EmulatorSettings
 
-MOST_KEPT = 5_000  # texts of generations; the bill keeps all of its entries
+MOST_KEPT = 2_000  # texts of generations; the bill keeps all of its entries
 
 
 class World:
@@ -42,6 +42,7 @@ class World:
 
     def ended(self, generation: Generation, *, left: bool) -> None:
         self.open.pop(generation.id, None)
+        generation.sent.pack()
         self.bill.add(generation.entry(self.clock.now(), left=left))
 
     def clear(self) -> None:

@@ -154,6 +154,35 @@ async def test_a_schema_is_filled() -> None:
     assert '"days": 3' in stream.text
 
 
+async def test_a_tool_is_called_only_where_the_prompt_names_it() -> None:
+    async with connected() as (client, _):
+        named = await read(client, ask("What does the clock say?", tools=[TOOL]))
+        other = await read(client, ask("Tell me about bees", tools=[TOOL]))
+        forced = await read(client, ask("Bees", tools=[TOOL], tool_choice="required"))
+        forbidden = await read(client, ask("The clock?", tools=[TOOL], tool_choice="none"))
+    assert named.finishes[0] == forced.finishes[0] == "tool_calls"
+    assert other.finishes[0] == forbidden.finishes[0] == "stop"
+
+
+async def test_a_file_comes_back_parsed_before_the_text() -> None:
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}
+    content = [{"type": "text", "text": "What is in it?"}, {"type": "file", "file": file}]
+    async with connected() as (client, _):
+        body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": content}]}
+        first = (await read(client, body)).deltas[0]
+    assert first["annotations"][0]["type"] == "file"
+    assert set(first["annotations"][0]["file"]) == {"hash", "name", "content"}
+
+
+async def test_a_prompt_that_may_be_compressed_is_not_too_long() -> None:
+    body = ask("word " * 20_000, model="openai/gpt-3.5-turbo")
+    async with connected() as (client, _):
+        refused = await client.post("/chat/completions", json=body)
+        stream = await read(client, body | {"plugins": [{"id": "context-compression"}]})
+    assert refused.status_code == 400
+    assert stream.is_done
+
+
 async def test_after_a_tool_has_answered_the_model_speaks() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
     messages = [
