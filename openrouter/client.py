@@ -99,12 +99,19 @@ class OpenRouterClient(Resources):
     async def complete_chat(self, request: ChatRequest) -> Completion:
         """Ask, and wait for the whole answer. It cannot be cancelled upstream: prefer a stream.
 
-        Raises OpenRouterError, also for the errors that come with status 200.
+        Raises OpenRouterError, also for the errors that come with status 200; what may pass is
+        asked again first, and nobody hears of it.
         """
+        body = request.body(stream=False)
+
+        async def ask() -> Completion:
+            async with self._wire.answer("POST", _CHAT, body=body) as response:
+                answer = await self._wire.good_body(response)
+                decoder = StreamDecoder(response.headers.get("x-generation-id"))
+                return completion_of([*decoder.feed(answer), *decoder.close()])
+
         async with self._slots:
-            body = await self._fetch("POST", _CHAT, body=request.body(stream=False))
-        decoder = StreamDecoder()
-        return completion_of([*decoder.feed(body), *decoder.close()])
+            return await self._retrying(ask)
 
     async def _attempt(self, body: object, attempt: int) -> AsyncGenerator[StreamEvent, None]:
         """One request. Raises what failed before headers, and _EarlyError to be repeated."""

@@ -9,6 +9,7 @@ and the old one is closed with its last request. Another transport is a change i
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ import httpcore
 import httpx
 
 from openrouter.network import LeanBackend
+
+logger = logging.getLogger(__name__)
 
 _LIMITS: Final = httpx.Limits(
     max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0
@@ -109,6 +112,7 @@ class ClientPool:
         self._current = self._new_generation()
         if current is not None:
             self.replaced += 1
+            logger.info("began a new pool: %d connections had no request", current.orphans())
             if current.in_use:
                 self._retired.append(current)
             else:

@@ -35,6 +35,7 @@ from openrouter.retries import RetryPolicy
 from openrouter.transport import Wire
 
 _Row = TypeVar("_Row", bound=msgspec.Struct)
+_Answer = TypeVar("_Answer")
 _MOST_PAGES: Final = 200  # a server that pages for ever ends here
 
 
@@ -218,21 +219,22 @@ class Resources:
         once: bool = False,
     ) -> bytes:
         """The body of a good answer. `once`: never ask a second time."""
+
+        async def ask() -> bytes:
+            async with self._wire.answer(method, path, params=params, body=body) as response:
+                return await self._wire.good_body(response)
+
+        return await (ask() if once else self._retrying(ask))
+
+    async def _retrying(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """What `ask` returns, asked again for as long as the policy thinks it worth it."""
         attempt = 1
         while True:
             try:
-                return await self._ask(method, path, params, body)
+                return await ask()
             except OpenRouterError as error:
                 delay_s = self._retries.delay_s(error, attempt, self._uniform)
-                if delay_s is None or once:
+                if delay_s is None:
                     raise
             await self._sleep(delay_s)
             attempt += 1
-
-    async def _ask(
-        self, method: str, path: str, params: Mapping[str, Any] | None, body: object
-    ) -> bytes:
-        async with self._wire.answer(method, path, params=params, body=body) as response:
-            if not response.is_success:
-                raise await self._wire.refusal(response)
-            return await self._wire.whole(response)

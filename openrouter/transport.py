@@ -166,6 +166,12 @@ class Wire:
                 collected.append(piece)
         return b"".join(collected)
 
+    async def good_body(self, response: httpx.Response) -> bytes:
+        """All bytes of an answer whose status is good. Raises what another status stands for."""
+        if not response.is_success:
+            raise await self.refusal(response)
+        return await self.whole(response)
+
     async def refusal(self, response: httpx.Response) -> OpenRouterError:
         """The error that this response stands for, read to its end as far as that comes."""
         try:

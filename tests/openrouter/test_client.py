@@ -313,6 +313,24 @@ async def test_a_whole_answer_is_read_in_spite_of_its_padding() -> None:
     assert json.loads(transport.requests[0].content)["stream"] is False
 
 
+async def test_an_error_with_status_200_is_asked_again_as_any_other() -> None:
+    good = Reply(body=stream("answer-padded.json"))
+    transport = ReplayTransport(Reply(body=stream("error-with-status-200.json")), good)
+    async with asking(transport) as client:
+        assert (await client.complete_chat(QUESTION)).text == "Worth the wait."
+    assert len(transport.requests) == 2
+
+
+async def test_an_error_of_a_whole_answer_names_its_generation() -> None:
+    """Only so can its cost be looked up later."""
+    body = stream("answer-with-error-in-choice.json")
+    reply = Reply(body=body, headers={"x-generation-id": "gen-of-header"})
+    async with asking(ReplayTransport(reply), max_attempts=1) as client:
+        with pytest.raises(Unavailable) as caught:
+            await client.complete_chat(QUESTION)
+    assert (caught.value.generation_id, caught.value.may_have_cost) == ("gen-of-header", True)
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
