@@ -6,9 +6,8 @@ that another item defines is text until the block closes and is drawn as one.
 
 import re
 from collections import ChainMap
+from dataclasses import dataclass
 from typing import Final
-
-from markdown_it.token import Token
 
 from chat.dialect import References, draw, parse_blocks
 from chat.sanitiser import clean
@@ -18,14 +17,20 @@ TABLE: Final = "table_close"
 IN_PIECES: Final = {*LISTS, TABLE}
 _FIRST_ITEM = re.compile(r"([-+*]|\d{1,9}([.)]))[ \t]")
 _LIST_TAG = re.compile(r'<[uo]l(?: start="\d+")?>\n')
-_LOOSE = re.compile(r'<[uo]l(?: start="\d+")?>\n<li>\n<p>')
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    html: str
+    withheld: bool  # an address at its end is not a link yet
+    is_loose: bool  # it has an item with paragraphs
 
 
 class LongBlock:
     """What was drawn of one open block: all its pieces but the last, which may still change."""
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[str, bool], str] = {}
+        self._drawn: dict[tuple[str, bool], Piece] = {}
 
     def draw(
         self, text: str, kind: str, links: References, *, cut: bool
@@ -41,16 +46,18 @@ class LongBlock:
     def _draw_list(
         self, text: str, links: References, *, cut: bool
     ) -> tuple[str, bool, int] | None:
-        *items, last = _items(text)
+        *items, end = _items(text)
         if not items:
             return None
         fresh = sum(len(item) for item in items if (item, False) not in self._drawn)
-        loose = any(
-            item.endswith("\n\n") or _LOOSE.match(self._piece(item, links)) for item in items
-        )
-        html, withheld = _draw_piece(last, links, loose=loose, cut=cut)
-        joined = _joined([*(self._piece(item, links, loose=loose) for item in items), html])
-        return joined, withheld, fresh + len(last)
+        pieces = [self._piece(item, links) for item in items]
+        last = _drawn(end, links, cut=cut)
+        gap = any(item.endswith("\n\n") for item in items)
+        if gap or last.is_loose or any(piece.is_loose for piece in pieces):
+            pieces = [self._piece(item, links, loose=True) for item in items]
+            last = _drawn(end, links, loose=True, cut=cut)
+        html = _joined([*(piece.html for piece in pieces), last.html])
+        return html, last.withheld, fresh + len(end)
 
     def _draw_table(
         self, text: str, links: References, *, cut: bool
@@ -60,18 +67,18 @@ class LongBlock:
         if len(rows) < 2:
             return None
         fresh = sum(len(row) for row in rows if (head + row, False) not in self._drawn)
-        html, withheld = _draw_piece(head + rows[-1], links, cut=cut)
-        pieces = [*(self._piece(head + row, links) for row in rows[:-1]), html]
-        split = [re.split(r"<tbody>\n|</tbody>", piece) for piece in pieces]
+        last = _drawn(head + rows[-1], links, cut=cut)
+        pieces = [*(self._piece(head + row, links) for row in rows[:-1]), last]
+        split = [re.split(r"<tbody>\n|</tbody>", piece.html) for piece in pieces]
         if any(len(parts) != 3 for parts in split):
             return None  # a line that is no row: the table has ended
         body = "".join(parts[1] for parts in split)
-        return f"{split[0][0]}<tbody>\n{body}</tbody>{split[0][2]}", withheld, fresh
+        return f"{split[0][0]}<tbody>\n{body}</tbody>{split[0][2]}", last.withheld, fresh
 
-    def _piece(self, text: str, links: References, *, loose: bool = False) -> str:
+    def _piece(self, text: str, links: References, *, loose: bool = False) -> Piece:
         key = (text, loose)
         if key not in self._drawn:
-            self._drawn[key] = _draw_piece(text, links, loose=loose)[0]
+            self._drawn[key] = _drawn(text, links, loose=loose)
         return self._drawn[key]
 
 
@@ -87,21 +94,15 @@ def _items(text: str) -> list[str]:
     ]
 
 
-def _draw_piece(
-    text: str, links: References, *, loose: bool = False, cut: bool = False
-) -> tuple[str, bool]:
+def _drawn(text: str, links: References, *, loose: bool = False, cut: bool = False) -> Piece:
+    """A piece as a document of its own. `loose`: its items have paragraphs, as others have."""
     blocks = parse_blocks(text if text.endswith("\n") else f"{text}\n", links, cut=cut)
-    if loose:
-        _loosen(blocks.tokens)
+    texts = [token for token in blocks.tokens if token.level == 2 and token.tag == "p"]
+    is_loose = any(not token.hidden for token in texts)
+    for token in texts:
+        token.hidden = token.hidden and not loose
     html, withheld = draw(blocks.tokens, ChainMap(blocks.links, links), growing=True, cut=cut)
-    return clean(html), withheld
-
-
-def _loosen(tokens: list[Token]) -> None:
-    """Give the items of the outer list paragraphs, as an empty line between two items does."""
-    for token in tokens:
-        if token.level == 2 and token.type in ("paragraph_open", "paragraph_close"):
-            token.hidden = False
+    return Piece(clean(html), withheld, is_loose)
 
 
 def _joined(pieces: list[str]) -> str:
