@@ -35,7 +35,6 @@ from openrouter.wire import (
     Choice,
     Chunk,
     Content,
-    ImagePart,
     ToolCall,
     UsageBody,
     mend,
@@ -101,7 +100,7 @@ class StreamDecoder:
         """
         events: list[StreamEvent] = []
         if self._whole_body is not None:
-            self._read_whole(b"".join(self._whole_body), events)
+            self._read_whole(b"".join(self._whole_body), cut, events)
             self._whole_body = None
         for payload in self._splitter.close():
             self._take(payload, events, is_last=True)
@@ -117,12 +116,14 @@ class StreamDecoder:
             if start in b"{<":
                 self._whole_body = []
 
-    def _read_whole(self, body: bytes, events: list[StreamEvent]) -> None:
+    def _read_whole(
+        self, body: bytes, cut: OpenRouterError | None, events: list[StreamEvent]
+    ) -> None:
         self._is_done = True
         try:
             chunk = parse_chunk(body.strip(_NOTHING_YET))
         except ProtocolError:
-            self._fail(error_from_response(200, {}, body), events)
+            self._fail(cut or error_from_response(200, {}, body), events)
             return
         if chunk.error or chunk.choices:
             self._tell(chunk, events)
@@ -210,7 +211,7 @@ class StreamDecoder:
         if text:
             self._tell_text(text, events)
         for image in content.images or ():
-            _tell_image(image, events)
+            _tell_image(image.image_url, events)
         if content.tool_calls:
             events.extend(map(self._tool_call, content.tool_calls))
         self._has_begun = self._has_begun or len(events) > before
@@ -221,9 +222,8 @@ class StreamDecoder:
             for part in text:
                 if isinstance(part, dict) and isinstance(part.get("text"), str):
                     self._tell_text(part["text"], events)
-                elif isinstance(part, dict) and "image_url" in part:
-                    with_url = msgspec.convert({"image_url": _url_of(part)}, ImagePart)
-                    _tell_image(with_url, events)
+                elif isinstance(part, dict):
+                    _tell_image(part.get("image_url"), events)
         elif whole := self._text.feed(text):
             events.append(TextDelta(whole))
 
@@ -292,14 +292,10 @@ class _Halves:
         return mend(rest)
 
 
-def _url_of(part: dict[str, object]) -> object:
-    image = part["image_url"]
-    return image.get("url") if isinstance(image, dict) else image
-
-
-def _tell_image(image: ImagePart, events: list[StreamEvent]) -> None:
-    url = image.image_url if isinstance(image.image_url, str | None) else image.image_url.url
-    if url:
+def _tell_image(image: object, events: list[StreamEvent]) -> None:
+    """An image by its address, which may be wrapped as `{"url": ...}`."""
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str) and url:
         events.append(ImageDelta(url))
 
 

@@ -18,12 +18,8 @@ import msgspec
 from openrouter.errors import ProtocolError
 
 
-class ImageUrl(msgspec.Struct):
-    url: str | None = None
-
-
 class ImagePart(msgspec.Struct):
-    image_url: ImageUrl | str | None = None
+    image_url: Any = None
 
 
 class Function(msgspec.Struct):

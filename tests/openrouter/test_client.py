@@ -353,6 +353,13 @@ async def test_a_stream_request_that_gets_a_whole_answer_still_tells_it() -> Non
         assert text_of(await all_of(client.stream_chat(QUESTION))) == "Worth the wait."
 
 
+async def test_a_whole_answer_that_breaks_off_is_interrupted_and_not_nonsense() -> None:
+    half = Reply(body=stream("answer-padded.json")[:-40], ending=httpx.ReadError("reset by peer"))
+    async with asking(ReplayTransport(half)) as client:
+        (failed,) = failures_of(await all_of(client.stream_chat(QUESTION)))
+    assert isinstance(failed.error, StreamInterrupted)
+
+
 async def test_a_page_instead_of_a_stream_is_a_failure() -> None:
     page = Reply(body=b"<html><title>Welcome</title></html>", headers={"content-type": "text/html"})
     async with asking(ReplayTransport(page)) as client:

@@ -60,6 +60,21 @@ LINES = st.sampled_from([*ODD_LINES, *DEEP, "\r"])
 NOISE = st.lists(LINES | st.text(max_size=15), max_size=6).map("\n".join)
 
 
+PARTS = st.lists(
+    st.dictionaries(st.sampled_from(["type", "text", "image_url"]), JSON)
+    | st.builds(lambda url: {"image_url": {"url": url}}, JSON),
+    max_size=3,
+)
+TOOL_CALLS = st.lists(
+    st.dictionaries(st.sampled_from(["index", "id", "function"]), JSON)
+    | st.builds(lambda it: {"function": it}, st.dictionaries(st.just("arguments"), JSON)),
+    max_size=3,
+)
+DELTAS = st.dictionaries(st.sampled_from(DELTA_FIELDS), JSON, max_size=3) | st.fixed_dictionaries(
+    {}, optional={"content": PARTS, "images": PARTS, "tool_calls": TOOL_CALLS}
+)
+
+
 def odd_chunk(fields: dict[str, Any], delta: dict[str, Any], usage: dict[str, Any]) -> str:
     body = {"choices": [{"delta": delta, "finish_reason": None}], "usage": usage, **fields}
     return f"data: {json.dumps(body)}\n\n"
@@ -68,7 +83,7 @@ def odd_chunk(fields: dict[str, Any], delta: dict[str, Any], usage: dict[str, An
 ODD_CHUNKS = st.builds(
     odd_chunk,
     st.dictionaries(st.sampled_from(CHUNK_FIELDS), JSON, max_size=2),
-    st.dictionaries(st.sampled_from(DELTA_FIELDS), JSON, max_size=3),
+    DELTAS,
     st.dictionaries(st.sampled_from(["prompt_tokens", "cost", "is_byok", "cost_details"]), JSON),
 )
 

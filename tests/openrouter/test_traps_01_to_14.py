@@ -16,6 +16,7 @@ from openrouter.errors import (
 )
 from openrouter.events import (
     Failed,
+    ImageDelta,
     ToolCallDelta,
     UsageReported,
 )
@@ -183,6 +184,22 @@ def test_trap_11_two_calls_that_share_a_wrong_index() -> None:
     )
     events = events_of(body)
     assert [arguments_of(events, index) for index in (0, 1)] == ["11", "22"]
+
+
+def test_trap_10_content_as_a_list_of_parts() -> None:
+    """Servers that speak this protocol send it, though OpenRouter does not."""
+    parts = [
+        {"type": "text", "text": "a "},
+        {"type": "text", "text": "b"},
+        {"type": "image_url", "image_url": {"url": "https://x.example/c.png"}},
+        {"type": "image_url", "image_url": {"url": 7}},
+        {"type": "of_tomorrow"},
+        "bare",
+    ]
+    events = events_of(chunk(delta={"content": parts}, finish="stop") + DONE)
+    assert text_of(events) == "a b"
+    assert ImageDelta("https://x.example/c.png") in events
+    assert not failures_of(events)
 
 
 def test_trap_11_an_index_that_is_no_number() -> None:
