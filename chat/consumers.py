@@ -19,14 +19,15 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 NO_COMMANDS = 4400
+TRY_ELSEWHERE = 1012  # "service restart": htmx connects again
 
 
 class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Sends a snapshot, then all that is new since the last frame.
 
-    Closing codes: 4401 not signed in, 4404 no such conversation of this person's, 4400 for any
-    frame that a client sends. A handshake is always accepted first: browsers retry a refused
-    one for ever.
+    Closing codes: 1012 this process is being restarted, 4401 not signed in, 4404 no such
+    conversation of this person's, 4400 for any frame that a client sends. A handshake is always
+    accepted first: browsers retry a refused one for ever.
     """
 
     follower: Follower | None = None
@@ -44,15 +45,17 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=NOT_FOUND)
             return
         self.follower = runner.feed.follow(conversation.pk)
+        self.follower.dismissed = runner.is_draining and not runner.writes_in(conversation.pk)
         self.forwarding = asyncio.create_task(self.forward(conversation, self.follower))
         self.forwarding.add_done_callback(_log_failure)
 
     async def forward(self, conversation: Conversation, follower: Follower) -> None:
         after = _number(self.scope["query_string"])
-        while True:
+        while not follower.dismissed:
             await self.send(text_data=await live_region(conversation, follower, after=after))
             async for frame in follower.frames():
                 await self.send(text_data=frame)
+        await self.close(code=TRY_ELSEWHERE)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self.close(code=NO_COMMANDS, reason="this socket takes no commands")

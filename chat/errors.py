@@ -57,3 +57,18 @@ class NotRetryable(CannotSend):
 class TooBusy(CannotSend):
     for_person = "Too many answers are being written just now. Try again in a moment."
     status = 503
+
+
+class Restarting(TooBusy):
+    for_person = "This server is just being restarted. Send it again in a moment."
+
+
+class TooManyAnswers(CannotSend):
+    status = 429
+
+    def __init__(self, limit: int) -> None:
+        self.for_person = (
+            f"{limit} of your answers are being written already, which is the most at a time. "
+            "Wait for one to end, or stop one."
+        )
+        super().__init__()

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -107,6 +108,7 @@ class Follower:
     pending: list[str] = field(default_factory=list)
     pending_chars: int = 0
     lost_track: bool = False
+    dismissed: bool = False  # this process serves it no longer
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, frame: str) -> None:
@@ -135,7 +137,10 @@ class Follower:
                 return
             frame = "".join(self.pending)
             self.restart()
-            yield frame
+            if frame:
+                yield frame
+            if self.dismissed:
+                return
 
 
 @dataclass(eq=False)
@@ -152,6 +157,7 @@ class Feed:
     def __init__(self) -> None:
         self.views: dict[int, View] = {}
         self._topics: dict[UUID, Topic] = {}
+        self._left: asyncio.Event | None = None  # set when the last follower has left
 
     def open(self, pk: int, conversation: UUID) -> View:
         return self.views.setdefault(pk, View(pk, conversation))
@@ -169,6 +175,8 @@ class Feed:
             topic.followers.discard(follower)
             if not topic.followers:
                 del self._topics[follower.conversation]
+        if self._left and not self._topics:
+            self._left.set()
 
     def version(self, conversation: UUID) -> int:
         """Changes with every turn begun, ended or retried while somebody follows."""
@@ -201,6 +209,21 @@ class Feed:
             topic.version += 1
             for follower in topic.followers:
                 follower.lose_track()
+
+    def dismiss(self, *, but: Collection[UUID] = ()) -> None:
+        """Send the tabs away, except those of the conversations in `but`."""
+        for conversation, topic in self._topics.items():
+            if conversation not in but:
+                for follower in topic.followers:
+                    follower.dismissed = True
+                    follower.wake.set()
+
+    async def deserted(self, *, within_s: float) -> None:
+        """Wait until the last tab has left, which sends it its last frame; not for ever."""
+        self._left = asyncio.Event()
+        if self._topics:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._left.wait(), within_s)
 
     def is_followed(self, conversation: UUID) -> bool:
         return conversation in self._topics

@@ -12,16 +12,18 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from chat import fragments
 from chat.database import in_database
-from chat.errors import TooBusy
+from chat.errors import Restarting, TooBusy
 from chat.feed import Feed
 from chat.models import Message, State
 from chat.redis_relay import RedisRelay
@@ -43,6 +45,7 @@ CHECKPOINT_S = 1.0  # what a kill -9 can take back at the most
 HEARTBEAT_S = 5.0
 REAP_S = 5.0
 SWEEP_S = 5.0
+LEAVE_S = 1.0  # for the tabs, after the last frame
 
 
 def make_relay(feed: Feed, *, owner: str, stop: Callable[[int], None]) -> Relay:
@@ -60,6 +63,7 @@ class Runner:
         self.feed = Feed()
         self.relay = make_relay(self.feed, owner=self.owner, stop=self._stop)
         self.writers: dict[int, Writer] = {}
+        self.is_draining = False
         self._duties: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
@@ -70,7 +74,7 @@ class Runner:
     async def open(self) -> None:
         """Settle what a former life left behind, then keep watch. Does nothing the second time."""
         loop = asyncio.get_running_loop()
-        if self._loop is loop:
+        if self._loop is loop or self.is_draining:
             return
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
@@ -86,6 +90,24 @@ class Runner:
             self._watch(self._reap, every_s=REAP_S)
             self._loop = loop
 
+    async def drain(self) -> None:
+        """Take nothing new, let what runs come to its end for a while, then close.
+
+        Tabs are sent to another process (or to the next life of this one) as soon as nothing of
+        theirs is written here.
+        """
+        self.is_draining = True
+        deadline_s = time.monotonic() + settings.DRAIN_S
+        while tasks := [writer.task for writer in self.writers.values() if writer.task]:
+            self.feed.dismiss(but={writer.job.conversation for writer in self.writers.values()})
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                break
+            await asyncio.wait(tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        await self.close()
+        self.feed.dismiss()
+        await self.feed.deserted(within_s=LEAVE_S)
+
     async def close(self) -> None:
         """Interrupt what is being written, and keep its text."""
         for duty in self._duties:
@@ -99,9 +121,14 @@ class Runner:
             await close()
         self._loop = self._client = None
 
+    def writes_in(self, conversation: UUID) -> bool:
+        return any(writer.job.conversation == conversation for writer in self.writers.values())
+
     # --- Commands: from any thread ---
 
     def require_room(self) -> None:
+        if self.is_draining:
+            raise Restarting
         if len(self.writers) >= settings.MAX_STREAMS:
             raise TooBusy
 
@@ -111,7 +138,7 @@ class Runner:
 
     def stop(self, reply: Message) -> None:
         """Stop a reply at once and keep what came, whichever process writes it."""
-        if reply.pk in self.writers:
+        if reply.owner == self.owner:
             self._call(self._stop, reply.pk)
         else:
             note_stop(reply.pk)

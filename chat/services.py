@@ -19,7 +19,7 @@ from django.utils import timezone
 from billing.models import Purpose, UsageRecord
 from billing.services import end_call, reserve_call, start_call
 from chat.drafts import Draft
-from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering
+from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
 from chat.markdown import render
 from chat.models import (
     RETRYABLE,
@@ -96,6 +96,7 @@ def send(
         conversation=conversation, parent_id=conversation.head_id, role=Role.USER, text=prompt
     )
     after = conversation.head_id or 0
+    _require_turn(user)
     reply, job = _begin_reply(
         user=user, history=[*history, question], choice=choice, nonce=nonce, owner=owner
     )
@@ -127,6 +128,13 @@ def _check(prompt: str) -> None:
         raise EmptyPrompt
     if len(prompt) > settings.MAX_PROMPT_CHARS:
         raise PromptTooLong(len(prompt), settings.MAX_PROMPT_CHARS)
+
+
+def _require_turn(user: AbstractBaseUser) -> None:
+    """One person's replies leave room for everybody else's. Raises TooManyAnswers."""
+    limit = settings.MAX_STREAMS_PER_USER
+    if Message.objects.running().filter(requested_by_id=user.pk).count() >= limit:
+        raise TooManyAnswers(limit)
 
 
 def _title(prompt: str) -> str:

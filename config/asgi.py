@@ -14,6 +14,7 @@ django = get_asgi_application()
 # These need the apps, which the line above has loaded.
 from chat.runner import runner  # noqa: E402
 from chat.ws_urls import urlpatterns  # noqa: E402
+from config.shutdown import drain_on_sigterm  # noqa: E402
 
 _protocols = ProtocolTypeRouter(
     {
@@ -28,8 +29,13 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     else:
-        await runner.open()
+        await _open()
         await _protocols(scope, receive, send)
+
+
+async def _open() -> None:
+    await runner.open()
+    drain_on_sigterm(runner.drain)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:
@@ -37,7 +43,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await runner.open()
+            await _open()
             await send({"type": "lifespan.startup.complete"})
         else:
             await runner.close()

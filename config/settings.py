@@ -158,6 +158,8 @@ EMULATOR_FIRST_TOKEN_S = env.float("EMULATOR_FIRST_TOKEN_S", default=0.4)
 # --- Limits ---
 MAX_PROMPT_CHARS = env.int("MAX_PROMPT_CHARS", default=400_000)
 MAX_STREAMS = env.int("MAX_STREAMS", default=1000)
+MAX_STREAMS_PER_USER = env.int("MAX_STREAMS_PER_USER", default=8)
+DRAIN_S = env.float("DRAIN_S", default=30)
 MAX_COMPLETION_TOKENS = env.int("MAX_COMPLETION_TOKENS", default=8192)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MAX_PROMPT_CHARS + 100_000  # four bytes a character, and the form
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
 from chat.database import in_database
-from chat.errors import TooBusy
+from chat.errors import Restarting, TooBusy
 from chat.models import Chunk, Message, Part, State
 from chat.relay import Change
 from chat.runner import Runner
@@ -107,6 +108,7 @@ async def test_stop_ends_a_reply_that_is_written_here(
         await client.hanging.wait()
         task = runner.writers[turn.reply.pk].task
         assert task is not None
+        turn.reply.owner = runner.owner
         await sync_to_async(runner.stop)(turn.reply)
         await task
         assert (await the(turn.reply.pk)).state == State.STOPPED
@@ -138,3 +140,42 @@ async def test_a_full_process_says_so(
         await client.hanging.wait()
         with pytest.raises(TooBusy):
             runner.require_room()
+
+
+async def test_draining_lets_a_reply_end_and_takes_nothing_new(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    client = ScriptedClient(Identified("gen-1"), TextDelta("Hi"), HANG)
+    async with opened(monkeypatch, settings, client) as runner:
+        turn = await sync_to_async(ask)()
+        begin(runner, turn)
+        watching = runner.feed.follow(turn.conversation.pk)
+        idle = runner.feed.follow(uuid.uuid4())
+        await client.hanging.wait()
+        draining = asyncio.create_task(runner.drain())
+        await idle.wake.wait()
+        assert (idle.dismissed, watching.dismissed) == (True, False)
+        with pytest.raises(Restarting):
+            runner.require_room()
+        runner.writers[turn.reply.pk].end(State.STOPPED)
+        runner.feed.unfollow(idle)
+        while not watching.dismissed:
+            await watching.wake.wait()
+            await asyncio.sleep(0)
+        runner.feed.unfollow(watching)
+        await draining
+        assert (await the(turn.reply.pk)).state == State.STOPPED
+
+
+async def test_draining_interrupts_what_takes_too_long(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.DRAIN_S = 0
+    client = ScriptedClient(Identified("gen-1"), TextDelta("Hi"), HANG)
+    async with opened(monkeypatch, settings, client) as runner:
+        turn = await sync_to_async(ask)()
+        begin(runner, turn)
+        await client.hanging.wait()
+        await runner.drain()
+        reply = await the(turn.reply.pk)
+        assert (reply.state, reply.text) == (State.INTERRUPTED, "Hi")

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from billing.models import Call, CallState, UsageRecord
 from chat.drafts import Draft
-from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering
+from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
 from chat.models import Chunk, Conversation, Message, Part, State
 from chat.services import (
     Timing,
@@ -91,8 +92,8 @@ def test_nothing_is_not_sent(ask: Ask, prompt: str) -> None:
     assert not Conversation.objects.exists()
 
 
-def test_too_much_is_not_sent(ask: Ask, settings: pytest.FixtureRequest) -> None:
-    settings.MAX_PROMPT_CHARS = 10  # type: ignore[attr-defined]
+def test_too_much_is_not_sent(ask: Ask, settings: Settings) -> None:
+    settings.MAX_PROMPT_CHARS = 10
     with pytest.raises(PromptTooLong, match="11 characters; at most 10"):
         ask("x" * 11)
     assert not Conversation.objects.exists()
@@ -103,6 +104,15 @@ def test_one_reply_at_a_time(ask: Ask) -> None:
     with pytest.raises(StillAnswering):
         ask("And now?", conversation=turn.conversation)
     assert Message.objects.count() == 2
+
+
+def test_one_person_leaves_room_for_others(ask: Ask, eve: User, settings: Settings) -> None:
+    settings.MAX_STREAMS_PER_USER = 2
+    for _ in range(2):
+        ask()
+    with pytest.raises(TooManyAnswers):
+        ask()
+    ask(user=eve)
 
 
 def test_a_model_that_does_not_exist_saves_nothing(ask: Ask) -> None:
