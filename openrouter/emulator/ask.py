@@ -11,20 +11,11 @@ from typing import Any
 from openrouter.emulator.catalogue import Catalogue, Model
 from openrouter.emulator.directives import Directives, read_directives
 from openrouter.emulator.money import encode
+from openrouter.emulator.shapes import check_messages, check_ranges, check_shapes
 from openrouter.emulator.tokens import count, count_message
 from openrouter.emulator.web import Refusal
 
 MOST_MODELS = 3
-RANGES = {  # parameter → least and most
-    "temperature": (0, 2),
-    "top_p": (0, 1),
-    "frequency_penalty": (-2, 2),
-    "presence_penalty": (-2, 2),
-    "repetition_penalty": (0, 2),
-    "min_p": (0, 1),
-    "top_a": (0, 1),
-    "top_logprobs": (0, 20),
-}
 
 
 @dataclass(frozen=True)
@@ -107,6 +98,7 @@ def message_text(message: Mapping[str, Any]) -> str:
 def read_ask(body: Mapping[str, Any], headers: Mapping[str, str], catalogue: Catalogue) -> Ask:
     """Check a request. Raises Refusal (400, 404) in the words of the real service."""
     check_messages(body)
+    check_shapes(body)
     check_ranges(body)
     names = model_names(body)
     models = tuple(known(name, catalogue) for name in names)
@@ -131,49 +123,9 @@ def last_words(messages: Sequence[Mapping[str, Any]]) -> str:
     return next(said, "")
 
 
-def check_messages(body: Mapping[str, Any]) -> None:
-    messages = body.get("messages")
-    if not messages or not isinstance(messages, list):
-        raise Refusal(400, 'Input required: specify "prompt" or "messages"')
-    for message in messages:
-        if not isinstance(message, dict) or "role" not in message:
-            raise Refusal(400, "Invalid input: expected a message with a role")
-        if message["role"] not in ("system", "developer", "user", "assistant", "tool"):
-            raise Refusal(400, f"Invalid role: {message['role']}")
-        if not isinstance(message.get("content"), str | list | None):
-            raise Refusal(400, "Invalid input: expected string or array as content")
-    if not any(message.get("content") or message.get("tool_calls") for message in messages):
-        raise Refusal(400, "Input must have at least 1 token.")
-
-
-def check_ranges(body: Mapping[str, Any]) -> None:
-    for name, (least, most) in RANGES.items():
-        value = body.get(name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Refusal(
-                400, f"Invalid input: expected number, received {type(value).__name__} at {name}"
-            )
-        if value > most:
-            told = f"Expected {name} to be at most {most}, received {value:g}"
-            raise Refusal(400, told, metadata={"provider_name": None})
-        if value < least:
-            told = f"Expected {name} to be at least {least}, received {value:g}"
-            raise Refusal(400, told, metadata={"provider_name": None})
-    for name in ("max_tokens", "max_completion_tokens"):
-        value = body.get(name)
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int) or value < 1
-        ):
-            raise Refusal(400, f"Expected {name} to be at least 1, received {value}")
-
-
 def model_names(body: Mapping[str, Any]) -> list[str]:
     """The model, then the fallbacks, without doubles."""
     fallbacks = body.get("models") or []
-    if not isinstance(fallbacks, list):
-        raise Refusal(400, "Invalid input: expected array at models")
     if len(fallbacks) > MOST_MODELS:
         raise Refusal(400, f"'models' array must have {MOST_MODELS} items or fewer.")
     names = [body["model"]] if body.get("model") else []
@@ -193,8 +145,6 @@ def check_identity(ask: Ask) -> None:
     if ask.session_id is not None and len(str(ask.session_id)) > 256:
         raise Refusal(400, "session_id must be at most 256 characters")
     metadata = ask.body.get("metadata") or {}
-    if not isinstance(metadata, dict):
-        raise Refusal(400, "Invalid input: expected object at metadata")
     if len(metadata) > 16:
         raise Refusal(400, "metadata must have at most 16 keys")
     if any(len(key) > 64 or len(str(value)) > 512 for key, value in metadata.items()):

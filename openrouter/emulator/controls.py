@@ -23,7 +23,10 @@ def control(world: World, request: Request) -> Reply:
         case "GET", ["open"]:
             return ok({"open": list(world.open)})
         case "POST", ["clock"]:
-            world.clock.advance(float(request.json_object().get("advance_s", 0)))
+            seconds = request.json_object().get("advance_s")
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                raise Refusal(400, "Invalid input: expected number at advance_s")
+            world.clock.advance(seconds)
             return ok({"now": world.clock.now().isoformat()})
         case ("DELETE", ["bill"]) | ("POST", ["reset"]):
             world.clear()

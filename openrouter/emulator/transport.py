@@ -6,6 +6,7 @@ httpx.ASGITransport waits for the whole answer; this one hands over each piece a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +16,8 @@ import httpx
 from openrouter.emulator.app import Emulator, create_app
 from openrouter.emulator.settings import EmulatorSettings
 from openrouter.emulator.web import Message
+
+logger = logging.getLogger(__name__)
 
 GRACE_S = 1.0  # for the application to see that the client has gone, and to settle
 HIGH_WATER = 64  # pieces that wait to be read before the writer has to
@@ -85,7 +88,9 @@ class Exchange:
         self._task = asyncio.get_running_loop().create_task(app(scope, self.receive, Sender(self)))
         self._task.add_done_callback(self._ended)
 
-    def _ended(self, _task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (bug := task.exception()):
+            logger.error("The emulator has a bug", exc_info=bug)
         self.close_from_within()
 
     def close_from_within(self) -> None:

@@ -40,7 +40,7 @@ FORM = re.compile(
     r"(?:(?:very|really|quite)\s+)?(?:(?:short|long|brief|detailed|quick|simple|small|good|nice"
     r"|full|complete|[\d,]+[- ](?:word|token)s?)[\s,]+)*"
     r"(?:(?:python|javascript|typescript|rust|go|java|sql|bash|shell|ruby|html|css|c)\s+)?"
-    r"(?:essay|article|text|paragraph|list|table|overview|introduction|summary"
+    r"(?:essay|article|text|paragraph|list|table|demo|overview|introduction|summary"
     r"|explanation|comparison|guide|function|program|script|code|report|answer|note|example"
     r"|difference)s?\s+"
     r"(?:(?:that|which|to)\s+\w+|about|on|of|for|between|with|in)\s+",
@@ -52,8 +52,8 @@ FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 TEXT_ON = re.compile(
-    r"^(?:an?|the)?\s*(?:\S+ ){0,3}?(?:essay|article|text|paragraph|overview|introduction|summary"
-    r"|explanation|report|talk)s?\s+(?:about|on|of)\s+",
+    r"^(?:an?|the)?\s*(?:\S+ ){0,3}?(?:essay|article|text|paragraph|demo|overview|introduction"
+    r"|summary|explanation|report|talk)s?\s+(?:about|on|of)\s+",
     re.IGNORECASE,
 )
 VERB_LAST = re.compile(
@@ -169,7 +169,7 @@ def noun_run(words: list[str]) -> list[str]:
         plain = word.lower()
         if plain and plain not in STOP_WORDS:
             if not run and number and words[number - 1].lower() in ARTICLES:
-                run.append(words[number - 1])
+                run.append(words[number - 1].lower())
             run.append(word)
         elif run and not joins(words, number):
             break
