@@ -87,6 +87,7 @@
       return signIn(); // the session is over: what answered is the sign-in page
     }
     if (detail.requestConfig.elt.id === "composer") settleSend(successful);
+    if (detail.requestConfig.elt.id === "picker-models") filterModels($("#picker-search").value); // typed meanwhile
     if (!successful && !$("#notice").textContent) say(failure(xhr.status));
     refresh();
   });
