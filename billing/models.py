@@ -51,6 +51,7 @@ class CallState(models.TextChoices):
 
 
 OPEN = (CallState.RESERVED, CallState.RUNNING)
+OVERDUE = dt.timedelta(hours=2)  # a bill takes seconds, minutes after a stop, never hours
 
 
 class Kind(models.TextChoices):
@@ -119,6 +120,18 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Ended, and money may have been spent, but its figure is not known yet."""
         return self.filter(state=CallState.PENDING)
 
+    def billable(self) -> Self:
+        """Pending, with the id that its bill can be asked for with."""
+        return self.pending().exclude(generation_id=None)
+
+    def unknown(self) -> Self:
+        """Pending, without an id to ask with: a bill will never come."""
+        return self.pending().filter(generation_id=None)
+
+    def overdue(self, now: dt.datetime) -> Self:
+        """Pending for longer than any bill should take: somebody ought to look."""
+        return self.pending().filter(ended_at__lt=now - OVERDUE)
+
     def reserved_total_usd(self) -> Decimal:
         """Exact sum of the reservations; a call without one adds nothing."""
         total: Decimal = self.aggregate(total=UsdTotal("reserved_usd"))["total"]
@@ -157,6 +170,10 @@ class Call(Outcome):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Settlement: how often the bill was asked for, what was answered, when to ask again.
+    attempts = models.PositiveIntegerField(default=0)
+    last_answer = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
+    next_try_at = models.DateTimeField(null=True, blank=True)
 
     objects = CallQuerySet.as_manager()
 
@@ -169,6 +186,11 @@ class Call(Outcome):
                 fields=["state", "user_ref"],
                 condition=Q(state__in=[*OPEN, CallState.PENDING]),
                 name="calls_not_closed",
+            ),
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(state=CallState.PENDING),
+                name="calls_to_settle",
             ),
         ]
 

@@ -6,6 +6,7 @@ two that race exactly one wins.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,12 +23,14 @@ from billing.models import (
     BooksError,
     Call,
     CallState,
+    Kind,
     Outcome,
     Purpose,
+    Standing,
     UsageRecord,
     user_ref,
 )
-from billing.money import is_amount
+from billing.money import EXACT, is_amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +42,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEFORE_THE_BILL = (*OPEN, CallState.PENDING)
+FIRST_LOOK = dt.timedelta(seconds=2)  # how long a bill is not there yet, as a rule
 MAX_COUNT = 2**53  # beyond this a count of tokens is a fault, and columns end at 2**63
 # What an entry takes over from its call.
 COPIED = [field.name for field in Outcome._meta.fields]  # noqa: SLF001 - documented by Django
+COUNTED = {  # what a correction tells as a difference, or not at all
+    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
+    *("cache_write_tokens", "upstream_cost_usd", "ttft_ms", "duration_ms"),
+}
 COPIED += ["user_ref", "purpose", "conversation_ref", "message_ref", "requested_model"]
+ASKED = (  # what a second request has in common with the first
+    *("user_id", "user_ref", "purpose", "requested_model", "fallback_models", "reserved_usd"),
+    *("conversation_ref", "message_ref"),
+)
 
 
 class CallNotOpen(BooksError):
@@ -105,9 +117,8 @@ def note_generation_id(*, call_id: int, generation_id: str) -> None:
         return
     try:
         with transaction.atomic():
-            Call.objects.filter(pk=call_id, state__in=BEFORE_THE_BILL).update(
-                generation_id=generation_id
-            )
+            waiting = Call.objects.filter(pk=call_id, state__in=BEFORE_THE_BILL)
+            waiting.exclude(generation_id=generation_id).update(generation_id=generation_id)
     except IntegrityError:
         logger.exception("Call %d: generation %s is another call's", call_id, generation_id)
 
@@ -124,6 +135,7 @@ def end_call(
     duration_ms: int | None,
     may_have_cost: bool,
     error: str = "",
+    generation_id: str | None = None,
 ) -> UsageRecord | None:
     """End a call, whichever way it went, and book what it cost.
 
@@ -131,9 +143,12 @@ def end_call(
     or twice at once, adds nothing and returns that entry. Without a figure the call is
     PENDING when money may have been spent, else RELEASED, and None is returned; a figure that
     comes later (the settler's, a late chunk's) still settles it. `error`: a short code.
+    `generation_id`: as for `note_generation_id`, should that have failed.
 
     A negative, infinite or otherwise impossible cost is unknown: it never credits anybody.
     """
+    if generation_id:
+        note_generation_id(call_id=call_id, generation_id=generation_id)
     known = {
         "served_model": _text(served_model),
         "provider": _text(provider),
@@ -149,9 +164,84 @@ def end_call(
     if cost_usd is not None:
         return _settle(call_id, cost_usd, known)
     spent = may_have_cost or (usage is not None and usage.cost_usd is not None)
-    state = CallState.PENDING if spent else CallState.RELEASED
-    _close(call_id, OPEN, state, known)
+    if spent:
+        _close(
+            call_id, OPEN, CallState.PENDING, known | {"next_try_at": timezone.now() + FIRST_LOOK}
+        )
+    else:
+        _close(call_id, OPEN, CallState.RELEASED, known)
     return UsageRecord.objects.filter(call_id=call_id, corrects=None).first()
+
+
+@transaction.atomic
+def begin_again(
+    *, call_id: int, generation_id: str | None, may_have_cost: bool, error: str
+) -> Call:
+    """The request of a call failed, and is made once more: end that call, begin the next.
+
+    Each request may have an id and a cost of its own. Where the failed one can have neither, the
+    call goes on and is returned as it is. Raises CallNotOpen when it is not running.
+    """
+    call = Call.objects.select_for_update().get(pk=call_id)
+    if call.state != CallState.RUNNING:
+        raise CallNotOpen(f"call {call_id} is not running")
+    if not (generation_id or call.generation_id or may_have_cost):
+        return call
+    end_call(
+        call_id=call_id,
+        usage=None,
+        served_model=None,
+        provider=None,
+        finish_reason=None,
+        ttft_ms=None,
+        duration_ms=None,
+        may_have_cost=True,
+        error=error,
+        generation_id=generation_id,
+    )
+    return Call.objects.create(
+        state=CallState.RUNNING,
+        started_at=timezone.now(),
+        **{name: getattr(call, name) for name in ASKED},
+    )
+
+
+@transaction.atomic
+def estimate_call(*, call_id: int, rule: str) -> UsageRecord | None:
+    """Book the reservation of a pending call whose bill will never come, and name the rule.
+
+    None: the call is not pending any more, or its worst case is not known either. Such a call
+    stays pending, where everybody sees it: unknown is never zero.
+    """
+    call = Call.objects.pending().filter(pk=call_id).exclude(reserved_usd=None).first()
+    if call is None or call.reserved_usd is None:
+        return None
+    if not _close(call_id, [CallState.PENDING], CallState.SETTLED, {}):
+        return None
+    return _write_entry(call_id, call.reserved_usd, standing=Standing.ESTIMATED, estimate_rule=rule)
+
+
+@transaction.atomic
+def correct_entry(*, entry: UsageRecord, cost_usd: Decimal) -> UsageRecord | None:
+    """Make the books say that a call cost `cost_usd`: book the difference to what they say.
+
+    None: they say so already. Raises ValueError for what cannot be owed.
+    """
+    if not is_amount(cost_usd) or cost_usd < 0:
+        raise ValueError(f"nobody can owe {cost_usd}")
+    original = entry.corrects or entry
+    call = Call.objects.select_for_update().get(pk=original.call_id)
+    booked = UsageRecord.objects.filter(call=call).total_usd()
+    if cost_usd == booked:
+        return None
+    return UsageRecord.objects.create(
+        call=call,
+        kind=Kind.CORRECTION,
+        corrects=original,
+        generation_id=original.generation_id,
+        cost_usd=EXACT.subtract(cost_usd, booked),
+        **{name: getattr(call, name) for name in COPIED if name not in COUNTED},
+    )
 
 
 def conversation_total(*, conversation_ref: str) -> Total:
@@ -187,16 +277,20 @@ def _settle(call_id: int, cost_usd: Decimal, known: dict[str, Any]) -> UsageReco
     if _close(call_id, [CallState.RELEASED], CallState.SETTLED, known):
         logger.warning("Call %d was released, and yet a cost came: it is booked", call_id)
         return _write_entry(call_id, cost_usd)
-    return UsageRecord.objects.get(call_id=call_id, corrects=None)
+    entry = UsageRecord.objects.get(call_id=call_id, corrects=None)
+    if entry.standing == Standing.ESTIMATED:
+        correct_entry(entry=entry, cost_usd=cost_usd)
+    return entry
 
 
-def _write_entry(call_id: int, cost_usd: Decimal) -> UsageRecord:
+def _write_entry(call_id: int, cost_usd: Decimal, **fields: Any) -> UsageRecord:
     call = Call.objects.get(pk=call_id)
     return UsageRecord.objects.create(
         call=call,
         generation_id=call.generation_id or "",
         cost_usd=cost_usd,
         **{name: getattr(call, name) for name in COPIED},
+        **fields,
     )
 
 

@@ -15,6 +15,7 @@ from openrouter.events import (
     ImageDelta,
     ReasoningDelta,
     ReasoningDetail,
+    Retrying,
     StreamEvent,
     TextDelta,
     Usage,
@@ -60,7 +61,7 @@ class Draft:
                 self.reasoning_details.append(detail)
             case Annotation(annotation):
                 self.annotations.append(annotation)
-            case Identified():
+            case Identified() | Retrying():
                 self._identify(event)
             case Finished(reason):
                 self.finish_reason = reason
@@ -81,7 +82,11 @@ class Draft:
             return True
         return bool(self.generation_id or self.text or self.reasoning)
 
-    def _identify(self, event: Identified) -> None:
+    def _identify(self, event: Identified | Retrying) -> None:
+        if isinstance(event, Retrying):  # the next attempt is a request of its own, as yet unnamed
+            self.generation_id = self.model = self.provider = self.finish_reason = None
+            self.usage = None
+            return
         self.generation_id = event.generation_id or self.generation_id
         self.model = event.model or self.model
         self.provider = event.provider or self.provider

@@ -18,9 +18,9 @@ from chat.database import in_database
 from chat.drafts import Draft
 from chat.models import Chunk, Part, State
 from chat.relay import Relay, settled
-from chat.services import Job, Timing, settle_reply
+from chat.services import Job, Timing, ask_again, settle_reply
 from openrouter.errors import OpenRouterError
-from openrouter.events import Identified, StreamEvent
+from openrouter.events import Identified, Retrying, StreamEvent
 from openrouter.types import ChatRequest
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Writer:
     def __init__(self, job: Job, client: ChatClient, relay: Relay) -> None:
         self.job = job
         self.draft = Draft()
+        self._call = job.call  # the latest: a request that is made again is another call
         self.task: asyncio.Task[None] | None = None
         self._ending: State | None = None  # what a cancellation means, once one was asked for
         self._settling = False
@@ -81,19 +82,25 @@ class Writer:
     async def _stream(self) -> None:
         async with aclosing(self._client.stream_chat(self.job.request)) as events:
             async for event in events:
+                if isinstance(event, Retrying):
+                    await self._ask_again(event.error)
                 text, reasoning = self.draft.apply(event)
                 if isinstance(event, Identified) and event.generation_id:
                     await self._note(event.generation_id)
                 elif text or reasoning:
                     self._show(text, reasoning)
 
+    async def _ask_again(self, error: OpenRouterError) -> None:
+        """The client makes the request once more: a call of its own, if the first may cost."""
+        self._call = await in_database(
+            ask_again, job=self.job, call=self._call, draft=self.draft, error=error
+        )
+
     async def _note(self, generation_id: str) -> None:
         """Store the id before a word is shown: a crash then leaves a call that can be settled."""
         if self._noted != generation_id:
             self._noted = generation_id
-            await in_database(
-                note_generation_id, call_id=self.job.call, generation_id=generation_id
-            )
+            await in_database(note_generation_id, call_id=self._call, generation_id=generation_id)
 
     def _show(self, text: str, reasoning: str) -> None:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
@@ -162,7 +169,7 @@ class Writer:
     def _settle_and_draw(self, state: State, timing: Timing) -> str:
         reply = settle_reply(
             pk=self.job.reply,
-            call_id=self.job.call,
+            call_id=self._call,
             draft=self.draft,
             state=state,
             timing=timing,

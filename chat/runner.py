@@ -15,12 +15,13 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from billing.settlement import BillClient, settle_due
 from chat import fragments
 from chat.database import in_database
 from chat.errors import Restarting, TooBusy
@@ -37,6 +38,7 @@ from chat.services import (
     orphans,
     owners_of_running,
     renew_leases,
+    reply_billed,
 )
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ HEARTBEAT_S = 5.0
 REAP_S = 5.0
 SWEEP_S = 5.0
 LEAVE_S = 1.0  # for the tabs, after the last frame
+SETTLE_S = 1.0  # between two looks for bills that are due; most looks find none
 
 
 def make_relay(feed: Feed, *, owner: str, stop: Callable[[int], None]) -> Relay:
@@ -53,6 +56,10 @@ def make_relay(feed: Feed, *, owner: str, stop: Callable[[int], None]) -> Relay:
     if settings.REDIS_URL:
         return RedisRelay(feed, url=settings.REDIS_URL, owner=owner, stop=stop)
     return LocalRelay(feed)
+
+
+class Upstream(ChatClient, BillClient, Protocol):
+    """What a runner asks: answers, and their bills."""
 
 
 class Runner:
@@ -67,7 +74,7 @@ class Runner:
         self._duties: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
-        self._client: ChatClient | None = None
+        self._client: Upstream | None = None
 
     # --- Opening and closing: on the event loop ---
 
@@ -88,6 +95,7 @@ class Runner:
             self._watch(self.relay.sweep, every_s=SWEEP_S)
             self._watch(self._checkpoint, every_s=CHECKPOINT_S)
             self._watch(self._reap, every_s=REAP_S)
+            self._watch(self._settle_bills, every_s=SETTLE_S)
             self._loop = loop
 
     async def drain(self) -> None:
@@ -205,6 +213,15 @@ class Runner:
             logger.warning("Reply %d was interrupted: its writer died", reply.pk)
             frame = await in_database(fragments.settled, reply)
             self.relay.announce(settled(reply.conversation_id, reply.pk), frame)
+
+    async def _settle_bills(self) -> None:
+        """Ask for the bills of calls that ended without a figure, and show what they cost."""
+        assert self._client is not None  # noqa: S101 (open() has set it)
+        report = await settle_due(self._client, in_database)
+        for entry in [*report.settled, *report.estimated]:
+            if reply := await in_database(reply_billed, entry):
+                frame = await in_database(fragments.settled, reply)
+                self.relay.announce(settled(reply.conversation_id, reply.pk), frame)
 
     def _dead(self, owners: list[str]) -> list[str]:
         """Owners on this machine whose process is gone: their leases need not be waited for."""

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.models import Purpose, UsageRecord
-from billing.services import end_call, reserve_call, start_call
+from billing.services import begin_again, end_call, reserve_call, start_call
 from chat.drafts import Draft
 from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
 from chat.markdown import render
@@ -30,6 +30,7 @@ from chat.models import (
     Role,
     State,
 )
+from openrouter.errors import OpenRouterError
 from openrouter.types import ChatRequest
 from routing.decision import Decision
 from routing.services import choose_model
@@ -310,7 +311,32 @@ def _book(call_id: int | None, draft: Draft, timing: Timing) -> UsageRecord | No
         duration_ms=timing.duration_ms,
         may_have_cost=draft.may_have_cost,
         error=type(draft.failure).__name__ if draft.failure else "",
+        generation_id=draft.generation_id,
     )
+
+
+def attach_bill(entry: UsageRecord) -> None:
+    """The bill of a reply came after its end: put it under the message (BILLING_ON_SETTLED)."""
+    Message.objects.filter(call=entry.call_id, usage=None).update(usage=entry)
+
+
+def reply_billed(entry: UsageRecord) -> Message | None:
+    """The reply that an entry came for, to be shown again. None: it is gone, or runs still."""
+    reply = Message.objects.with_books().filter(usage=entry).first()
+    return None if reply is None or reply.is_running else reply
+
+
+@transaction.atomic
+def ask_again(*, job: Job, call: int, draft: Draft, error: OpenRouterError) -> int:
+    """A request failed early and is made once more: the call of the next one, for the reply."""
+    following = begin_again(
+        call_id=call,
+        generation_id=draft.generation_id,
+        may_have_cost=error.may_have_cost,
+        error=type(error).__name__,
+    )
+    Message.objects.filter(pk=job.reply).update(call=following)
+    return following.pk
 
 
 def renew_leases(owner: str) -> list[int]:

@@ -14,6 +14,7 @@ from django.db import connection
 from accounts.models import User
 from billing.models import Call, CallState, UsageRecord
 from billing.services import CallNotOpen, note_generation_id, start_call
+from billing.settlement import claim
 from tests.billing.books import a_call, ended, running_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,3 +84,16 @@ def test_one_generation_id_is_never_two_calls(person: User) -> None:
     )
     assert outcomes == [None] * RACERS
     assert Call.objects.filter(generation_id="gen-1").count() == 1
+
+
+def test_many_settlers_at_once_ask_for_each_call_once(person: User) -> None:
+    calls = []
+    for number in range(20):
+        call = running_call(person)
+        note_generation_id(call_id=call.pk, generation_id=f"gen-{number}")
+        ended(call, may_have_cost=True)
+        calls.append(call.pk)
+    Call.objects.update(next_try_at=None)
+    claimed = [claims for claims in race(*[claim] * RACERS) if isinstance(claims, list)]
+    assert len(claimed) == RACERS
+    assert sorted(one.call_id for claims in claimed for one in claims) == calls

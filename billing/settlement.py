@@ -1,0 +1,236 @@
+"""Settlement: calls that ended without a figure are asked for until their bill is there.
+
+Exactly one settler books a call, whatever the number of processes: who moves `next_try_at` on
+from the value that both had read may ask, and the entry itself is written by the compare-and-set
+of `end_call`. No lock is held while upstream is asked, so a settler that dies costs one backoff.
+
+Source: OpenRouter API reference, "Get a generation": 404 for seconds after an answer, and for
+minutes after a cancelled one, is normal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, Protocol, TypeAlias
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from billing.models import Call, CallState, UsageRecord
+from billing.services import end_call, estimate_call
+from openrouter.errors import OpenRouterError
+from openrouter.events import Usage
+from openrouter.results import Generation
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 200  # calls of one pass
+AT_ONCE: Final = 8  # requests to upstream
+FIRST_BACKOFF_S: Final = 2
+LONGEST_BACKOFF_S: Final = 3600
+# A call without an id: nobody can be asked. It is estimated once a late chunk cannot come any more.
+UNKNOWN_AFTER: Final = dt.timedelta(hours=1)
+# A call whose id upstream does not know after all this time: its bill was lost.
+LOST_AFTER: Final = dt.timedelta(days=7)
+# No answer takes this long: whoever made the call died, and nobody ended it.
+ABANDONED_AFTER: Final = dt.timedelta(hours=6)
+RULE_NO_ID: Final = "worst-case/1: no generation id was told, so the reservation is booked"
+RULE_LOST: Final = "worst-case/1: no bill after 7 days, so the reservation is booked"
+
+InDatabase: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class BillClient(Protocol):
+    async def generation(self, generation_id: str) -> Generation: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call that this settler, and no other, asks for now. `attempt` counts from 1."""
+
+    call_id: int
+    generation_id: str
+    attempt: int
+
+
+@dataclass(slots=True)
+class SettleReport:
+    """What one pass did. `waiting`: asked for, and not there yet. `error`: why it ended early."""
+
+    settled: list[UsageRecord] = field(default_factory=list)
+    estimated: list[UsageRecord] = field(default_factory=list)
+    waiting: int = 0
+    error: OpenRouterError | None = None
+
+    def add(self, other: SettleReport) -> None:
+        self.settled += other.settled
+        self.estimated += other.estimated
+        self.waiting += other.waiting
+        self.error = self.error or other.error
+
+
+async def settle_due(
+    client: BillClient, in_database: InDatabase | None = None, *, at_once: bool = False
+) -> SettleReport:
+    """One pass over the calls whose time has come; with `at_once` over all that are pending.
+
+    `in_database` runs a function off the event loop. What goes wrong upstream is in the report,
+    and the calls stay pending: nothing is half-written, because each call is one transaction.
+    """
+    run = in_database or _on_sync_thread
+    report = SettleReport(estimated=await run(estimate_unknown))
+    gate = asyncio.Semaphore(AT_ONCE)
+    after = 0
+    while claims := await run(claim, at_once=at_once, after=after):
+        after = claims[-1].call_id
+        async with asyncio.TaskGroup() as group:
+            for one in claims:
+                group.create_task(_settle(one, client, run, gate, report))
+        if report.error or not at_once:
+            break
+    return report
+
+
+def _on_sync_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return sync_to_async(function)(*args, **kwargs)
+
+
+def claim(*, at_once: bool = False, after: int = 0) -> list[Claim]:
+    """Take calls whose turn it is, so that no other settler asks for them at the same time.
+
+    Compare and set on the count of attempts: of two that saw the same, one is told yes.
+    """
+    now = timezone.now()
+    due = Call.objects.billable()
+    if at_once:
+        due = due.filter(pk__gt=after).order_by("pk")
+    else:
+        due = due.filter(Q(next_try_at=None) | Q(next_try_at__lte=now)).order_by("next_try_at")
+    seen = list(due.values_list("pk", "generation_id", "attempts")[:BATCH])
+    return [
+        Claim(pk, str(generation_id), attempts + 1)
+        for pk, generation_id, attempts in seen
+        if Call.objects.pending()
+        .filter(pk=pk, attempts=attempts)
+        .update(attempts=F("attempts") + 1, next_try_at=now + backoff(attempts))
+    ]
+
+
+def backoff(attempts: int) -> dt.timedelta:
+    """How long to wait after so many attempts: 2, 4, 8 seconds, and never more than an hour."""
+    return dt.timedelta(seconds=min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(attempts, 20)))
+
+
+async def _settle(
+    one: Claim,
+    client: BillClient,
+    run: InDatabase,
+    gate: asyncio.Semaphore,
+    report: SettleReport,
+) -> None:
+    async with gate:
+        if report.error:  # what ended the pass would meet this call, too
+            return
+        try:
+            bill = await client.generation(one.generation_id)
+        except OpenRouterError as error:
+            report.waiting += 1
+            if error.status != 404:
+                report.error = error
+            await run(note_answer, one, _word_for(error))
+            return
+    entry = await run(book, one, bill)
+    if entry:
+        report.settled.append(entry)
+    else:
+        report.waiting += 1
+
+
+def _word_for(error: OpenRouterError) -> str:
+    name = type(error).__name__
+    return f"{name} {error.status}" if error.status else name
+
+
+def note_answer(one: Claim, answer: str) -> None:
+    """Keep why there is no bill yet, for the administrator who looks at a call that is overdue."""
+    Call.objects.pending().filter(pk=one.call_id).update(last_answer=answer)
+
+
+@transaction.atomic
+def book(one: Claim, bill: Generation) -> UsageRecord | None:
+    """Enter a bill into the ledger, and tell whoever shows it. None: it names no amount yet."""
+    cost_usd = bill.usage_usd if bill.total_cost_usd is None else bill.total_cost_usd
+    if cost_usd is None or cost_usd < 0:
+        note_answer(one, "a bill without an amount")
+        return None
+    call = Call.objects.get(pk=one.call_id)
+    entry = end_call(
+        call_id=one.call_id,
+        usage=usage_of(bill, cost_usd),
+        served_model=call.served_model or bill.model,
+        provider=bill.provider_name,
+        finish_reason=bill.finish_reason,
+        ttft_ms=call.ttft_ms,
+        duration_ms=call.duration_ms,
+        may_have_cost=True,
+    )
+    if entry:
+        _announce(entry)
+    return entry
+
+
+def usage_of(bill: Generation, cost_usd: Decimal) -> Usage:
+    """A stored bill as usage. Its upstream cost counts on an own key only; else it is told as 0."""
+    return Usage(
+        prompt_tokens=bill.prompt_tokens,
+        completion_tokens=bill.completion_tokens,
+        reasoning_tokens=bill.reasoning_tokens,
+        cached_tokens=bill.cached_tokens,
+        cost_usd=cost_usd,
+        upstream_cost_usd=bill.upstream_cost_usd if bill.is_byok else None,
+        is_byok=bool(bill.is_byok),
+    )
+
+
+def estimate_unknown() -> list[UsageRecord]:
+    """Close what nobody will ever tell: see UNKNOWN_AFTER, LOST_AFTER, ABANDONED_AFTER."""
+    now = timezone.now()
+    Call.objects.filter(state=CallState.RESERVED, created_at__lt=now - ABANDONED_AFTER).update(
+        state=CallState.RELEASED, ended_at=now, error="abandoned before it was sent"
+    )
+    Call.objects.filter(state=CallState.RUNNING, started_at__lt=now - ABANDONED_AFTER).update(
+        state=CallState.PENDING, ended_at=now, next_try_at=now, error="abandoned"
+    )
+    found = [
+        (RULE_NO_ID, Call.objects.unknown().filter(ended_at__lt=now - UNKNOWN_AFTER)),
+        (RULE_LOST, Call.objects.billable().filter(ended_at__lt=now - LOST_AFTER)),
+    ]
+    due = [
+        (pk, rule)
+        for rule, calls in found
+        for pk in calls.exclude(reserved_usd=None).values_list("pk", flat=True)[:BATCH]
+    ]
+    return [entry for pk, rule in due if (entry := _estimate(pk, rule))]
+
+
+@transaction.atomic
+def _estimate(call_id: int, rule: str) -> UsageRecord | None:
+    entry = estimate_call(call_id=call_id, rule=rule)
+    if entry:
+        logger.warning("Call %d: its cost will never be known; %s", call_id, rule)
+        _announce(entry)
+    return entry
+
+
+def _announce(entry: UsageRecord) -> None:
+    """Tell whoever shows costs, in the transaction of the entry itself: both or neither."""
+    import_string(settings.BILLING_ON_SETTLED)(entry)
