@@ -35,6 +35,8 @@ class Command(BaseCommand):
         add("--fault-rate", type=float, default=usual.fault_rate, help="share of failing requests")
         add("--generation-delay-s", type=float, default=usual.generation_delay_s,
             help="how long GET /generation is 404 after an answer")  # fmt: skip
+        add("--cancelled-generation-delay-s", type=float,
+            default=usual.cancelled_generation_delay_s, help="the same after a cancel")  # fmt: skip
         add("--wire-style", choices=["2026", "2025", "empty"], default=usual.wire_style,
             help="shape of the last chunk")  # fmt: skip
         add("--credits", default=str(usual.credits_usd), help="bought credits in USD")
@@ -76,5 +78,6 @@ def settings_from(options: dict[str, Any]) -> EmulatorSettings:
         tokens_per_s=options["tokens_per_s"],
         first_token_s=options["first_token_s"],
         generation_delay_s=options["generation_delay_s"],
+        cancelled_generation_delay_s=options["cancelled_generation_delay_s"],
         **chosen,
     )
