@@ -15,11 +15,13 @@ RECORDER = """
   const look = () => {
     const drawn = [...document.querySelectorAll(".assistant .markdown")].pop();
     if (!drawn) return;
-    const state = { id: drawn.closest(".assistant").id, text: drawn.textContent.replace(/\\s+/g, "") };
+    const text = drawn.textContent.replace(/\\s+/g, "");
+    const state = { id: drawn.closest(".assistant").id, text };
     const last = window.shown.at(-1);
-    if (state.id !== last?.id || state.text !== last.text) window.shown.push(state);
+    if (state.id !== last?.id || text !== last.text) window.shown.push(state);
   };
-  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+  const everything = { childList: true, subtree: true, characterData: true };
+  new MutationObserver(look).observe(document, everything);
 })();
 """
 

@@ -11,7 +11,7 @@ SCRIPTS = "Käse 漢字かな עברית हिन्दी 👩‍🔬🇩🇪 
 @cache
 def words(count: int) -> str:
     """So many words in paragraphs, no two alike: nothing can be doubled or lost unseen."""
-    chance = random.Random(count)  # noqa: S311
+    chance = random.Random(count)
     found: dict[str, None] = {}
     while len(found) < count:
         found["".join(chance.choices("abcdefghijklmnoprstuvwz", k=chance.randint(4, 8)))] = None

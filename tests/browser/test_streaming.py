@@ -1,4 +1,4 @@
-"""A growing answer on the page: nothing is doubled and nothing is lost, whatever the network does."""
+"""A growing answer on the page: nothing is doubled and nothing lost, whatever the network does."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One upstream request in the books. `cost_usd`: of its ledger entry; None where it has none."""
+    """One upstream request in the books. `cost_usd`: of its ledger entry; None without one."""
 
     state: str
     generation_id: str | None
