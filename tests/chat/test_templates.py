@@ -34,6 +34,10 @@ def usage(cost_usd: str) -> SimpleNamespace:
     )
 
 
+def call(state: str, generation_id: str | None) -> SimpleNamespace:
+    return SimpleNamespace(state=state, generation_id=generation_id)
+
+
 def test_a_prompt_is_shown_as_it_was_typed_and_never_as_markup() -> None:
     html = drawn(role="user", text=f"  two\n\n  {SCRIPT}")
     assert ">  two\n\n  &lt;script&gt;alert(1)&lt;/script&gt;<" in html
@@ -72,8 +76,9 @@ def test_the_source_of_an_answer_is_there_to_copy_and_cannot_become_markup() -> 
     ("fields", "words"),
     [
         ({"usage": usage("0.00041")}, "It cost $0.00041."),
-        ({"call": SimpleNamespace(state="pending")}, "What it cost is not known yet"),
-        ({"call": SimpleNamespace(state="released")}, "Nothing was charged."),
+        ({"call": call("pending", "gen-1")}, "What it cost is not known yet"),
+        ({"call": call("pending", None)}, "Whether it cost anything is not known."),
+        ({"call": call("released", None)}, "Nothing was charged."),
     ],
 )
 def test_a_failure_says_whether_money_was_spent(fields: dict[str, Any], words: str) -> None:
@@ -102,8 +107,9 @@ def test_no_ending_leaves_an_empty_bubble(state: str, words: str) -> None:
     ("fields", "words"),
     [
         ({"usage": usage("0")}, "$0"),
-        ({"call": SimpleNamespace(state="pending")}, "cost pending"),
-        ({"call": SimpleNamespace(state="released")}, "nothing charged"),
+        ({"call": call("pending", "gen-1")}, "cost pending"),
+        ({"call": call("pending", None)}, "cost unknown"),
+        ({"call": call("released", None)}, "nothing charged"),
         ({}, "cost unknown"),
     ],
 )
