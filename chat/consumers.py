@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 NO_COMMANDS = 4400
+FAULT = 1011  # "internal error": the page connects again
 TRY_ELSEWHERE = 1012  # "service restart": htmx connects again
 
 
@@ -47,9 +48,16 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.follower = runner.feed.follow(conversation.pk)
         self.follower.dismissed = runner.is_draining and not runner.writes_in(conversation.pk)
         self.forwarding = asyncio.create_task(self.forward(conversation, self.follower))
-        self.forwarding.add_done_callback(_log_failure)
 
     async def forward(self, conversation: Conversation, follower: Follower) -> None:
+        """Send until the tab leaves; a fault of ours closes the socket, so that it comes again."""
+        try:
+            await self.forward_frames(conversation, follower)
+        except Exception:
+            logger.exception("A tab's forwarding failed")
+            await self.close(code=FAULT)
+
+    async def forward_frames(self, conversation: Conversation, follower: Follower) -> None:
         after = _number(self.scope["query_string"])
         while not follower.dismissed:
             await self.send(text_data=await live_region(conversation, follower, after=after))
@@ -71,8 +79,3 @@ def _number(query_string: bytes) -> int:
     """The `after` of the query: the last settled message that the page has; 0 where it is none."""
     value = parse_qs(query_string.decode("ascii", "replace")).get("after", ["0"])[0]
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        logger.error("A tab's forwarding failed", exc_info=error)

@@ -106,9 +106,12 @@ def send(
 
 
 @transaction.atomic
-def retry(*, user: AbstractBaseUser, failed: Message, nonce: str, owner: str) -> Turn:
+def retry(
+    *, user: AbstractBaseUser, failed: Message, choice: str | None, nonce: str, owner: str
+) -> Turn:
     """Ask once more for a reply that did not end well, as a branch beside it.
 
+    `choice`: another model than before, where it is given.
     Raises NotRetryable where the reply ended well or is not the latest; NoCandidateFits.
     """
     if known := _reply_of_nonce(user, nonce):
@@ -117,10 +120,12 @@ def retry(*, user: AbstractBaseUser, failed: Message, nonce: str, owner: str) ->
     history = branch(conversation)
     if not history or history[-1].pk != failed.pk or history[-1].state not in RETRYABLE:
         raise NotRetryable
+    choice = conversation.choice if choice is None else choice
+    _require_turn(user)
     reply, job = _begin_reply(
-        user=user, history=history[:-1], choice=conversation.choice, nonce=nonce, owner=owner
+        user=user, history=history[:-1], choice=choice, nonce=nonce, owner=owner
     )
-    _advance(conversation, head=reply, choice=conversation.choice)
+    _advance(conversation, head=reply, choice=choice)
     return Turn(conversation, "retry", [reply], reply, failed.pk, job)
 
 

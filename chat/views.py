@@ -75,9 +75,12 @@ def retry_reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask once more for a reply that did not end well."""
     failed = get_object_or_404(Message.objects.owned_by(request.user), pk=pk)
     nonce = request.POST.get("nonce", "")[:64] or uuid.uuid4().hex
+    choice = request.POST.get("model")
     try:
         runner.require_room()
-        turn = retry(user=_person(request), failed=failed, nonce=nonce, owner=runner.owner)
+        turn = retry(
+            user=_person(request), failed=failed, choice=choice, nonce=nonce, owner=runner.owner
+        )
     except (CannotSend, NoCandidateFits) as error:
         return _refuse(request, error, where=failed.conversation)
     return _answer(request, turn, fragments.retried(turn.reply, replaces=pk), new=False)

@@ -176,7 +176,7 @@ def test_a_failure_that_told_its_usage_is_booked(ask: Ask) -> None:
 def test_retry_is_a_branch_beside_the_first_reply(ask: Ask, ada: User) -> None:
     turn = ask()
     settle(turn, Draft(text=["It sc"]), State.INTERRUPTED)
-    again = retry(user=ada, failed=turn.reply, nonce="r1", owner=OWNER)
+    again = retry(user=ada, failed=turn.reply, choice=None, nonce="r1", owner=OWNER)
     assert again.reply.parent_id == turn.reply.parent_id
     assert [message.pk for message in branch(again.conversation)] == [
         turn.messages[0].pk,
@@ -192,10 +192,10 @@ def test_what_ended_well_or_has_a_successor_is_not_retried(ask: Ask, ada: User) 
     turn.conversation.refresh_from_db()
     later = ask("Go on", conversation=turn.conversation)
     with pytest.raises(NotRetryable):
-        retry(user=ada, failed=turn.reply, nonce="r1", owner=OWNER)
+        retry(user=ada, failed=turn.reply, choice=None, nonce="r1", owner=OWNER)
     settle(later, Draft(text=["Well"]))
     with pytest.raises(NotRetryable):
-        retry(user=ada, failed=later.reply, nonce="r2", owner=OWNER)
+        retry(user=ada, failed=later.reply, choice=None, nonce="r2", owner=OWNER)
 
 
 def test_checkpoints_join_to_the_text_that_came(ask: Ask) -> None:
