@@ -290,6 +290,37 @@ async def test_cancelling_the_reader_closes_the_response() -> None:
     assert transport.closed == 1
 
 
+async def test_a_second_cancellation_does_not_stop_the_closing() -> None:
+    """Stop, and then the end of the process: the connection must be closed all the same."""
+    closing, may_close = asyncio.Event(), asyncio.Event()
+
+    class SlowToClose(httpx.AsyncByteStream):
+        is_closed = False
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield chunk("a").encode()
+            await asyncio.Event().wait()
+
+        async def aclose(self) -> None:
+            closing.set()
+            await may_close.wait()
+            self.is_closed = True
+
+    body = SlowToClose()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    async with asking(transport) as client:
+        events = client.stream_chat(QUESTION)
+        reading = asyncio.create_task(all_of(events))
+        await asyncio.sleep(0)
+        while not reading.done():
+            reading.cancel()
+            await asyncio.sleep(0)
+        await closing.wait()
+        assert not body.is_closed
+        may_close.set()
+    assert body.is_closed
+
+
 async def test_no_more_streams_are_open_than_allowed() -> None:
     transport = ReplayTransport(Reply(body=KEEP_ALIVE.encode(), ending=HANG), GOOD)
     async with asking(transport, max_streams=1) as client:

@@ -30,6 +30,7 @@ from tests.openrouter.answers import (
     comparable,
     events_of,
     failures_of,
+    reasoning_of,
     reasons_of,
     stream,
     text_of,
@@ -59,6 +60,13 @@ def test_trap_01_keep_alives_that_a_gateway_turned_into_data(odd: str) -> None:
 def test_trap_02_whitespace_before_the_json_of_a_whole_answer() -> None:
     for size in SLICES:
         assert text_of(events_of(stream("answer-padded.json"), size)) == "Worth the wait."
+
+
+def test_trap_02_a_whole_answer_needs_no_finish_reason() -> None:
+    message = {"role": "assistant", "content": "All of it."}
+    events = events_of(json.dumps({"choices": [{"message": message, "finish_reason": None}]}))
+    assert text_of(events) == "All of it."
+    assert not failures_of(events)
 
 
 def test_trap_03_an_error_body_with_status_200() -> None:
@@ -242,6 +250,18 @@ def test_trap_13_a_character_whose_halves_come_in_two_chunks() -> None:
     events = events_of(stream("split-surrogates.sse"), 5)
     assert text_of(events) == "Half a bicycle 🚲 and a lone \ufffd half"
     text_of(events).encode()
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\ud83d", "\\udbff"])
+@pytest.mark.parametrize("ending", ["", DONE])
+def test_trap_13_half_a_character_at_the_very_end_is_not_lost(half: str, ending: str) -> None:
+    """Its other half never comes, and no database could store it as it is."""
+    body = chunk("a", finish="stop") + chunk("b", delta={"reasoning": "c"}).replace(
+        '"b"', f'"{half}"'
+    )
+    events = events_of(body.replace('"c"', f'"{half}"') + ending)
+    assert text_of(events) == "a\ufffd"
+    assert reasoning_of(events) == "\ufffd"
 
 
 def test_trap_14_a_line_of_megabytes() -> None:
