@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
+VERSION_DATE = re.compile(r"-20\d\d-?\d\d-?\d\d(?=:|$)")
 ROUTERS = {"": "Auto", "openrouter/auto": "OpenRouter Auto"}
 
 
@@ -42,9 +44,12 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def model_name(slug: str | None) -> str:
-    """The short name of a model: what follows its author. `openai/gpt-5:free` → `gpt-5:free`."""
+    """The short name of a model: what follows its author, without the date of a version.
+
+    `openai/gpt-5:free` → `gpt-5:free`; `deepseek/deepseek-v4-pro-20260423` → `deepseek-v4-pro`.
+    """
     slug = slug or ""
-    return ROUTERS.get(slug) or slug.split("/", 1)[-1]
+    return ROUTERS.get(slug) or VERSION_DATE.sub("", slug.split("/", 1)[-1])
 
 
 @register.filter

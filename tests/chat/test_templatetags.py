@@ -75,3 +75,9 @@ def test_an_icon_is_silent_for_screen_readers_and_escapes_its_name() -> None:
     drawn = icon('"><script>')
     assert 'aria-hidden="true"' in drawn
     assert "<script>" not in drawn
+
+
+def test_a_models_name_leaves_the_date_of_its_version_out() -> None:
+    assert model_name("deepseek/deepseek-v4-pro-20260423") == "deepseek-v4-pro"
+    assert model_name("openai/gpt-5-2025-08-07") == "gpt-5"
+    assert model_name("anthropic/claude-4.5-haiku-20251001:free") == "claude-4.5-haiku:free"
