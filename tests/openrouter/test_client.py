@@ -315,7 +315,8 @@ async def test_a_second_cancellation_does_not_stop_the_closing() -> None:
         while not reading.done():
             reading.cancel()
             await asyncio.sleep(0)
-        await closing.wait()
+        async with asyncio.timeout(5):
+            await closing.wait()
         assert not body.is_closed
         may_close.set()
     assert body.is_closed
