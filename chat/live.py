@@ -9,7 +9,8 @@ from chat.feed import Follower, View, stored_view
 from chat.fragments import LiveRegion
 from chat.models import Conversation, Message, State
 from chat.runner import runner
-from chat.services import branch_with_books, checkpointed
+from chat.services import branch_with_books
+from chat.settlement import checkpointed
 
 
 def settled_and_live(messages: list[Message]) -> tuple[list[Message], list[Message]]:

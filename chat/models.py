@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Self
 
@@ -35,6 +36,7 @@ class State(models.TextChoices):
     FAILED = "failed"
 
 
+LEASE = dt.timedelta(seconds=20)  # a writer that is silent for longer is taken for dead
 RUNNING = (State.QUEUED, State.STREAMING)
 RETRYABLE = (State.STOPPED, State.INTERRUPTED, State.FAILED)
 

@@ -25,7 +25,7 @@ from chat.database import in_database
 from chat.feed import Feed, Piece, View
 from chat.models import Message, Part
 from chat.relay import Change, settled
-from chat.services import checkpointed
+from chat.settlement import checkpointed
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from chat.database import in_database
 from chat.drafts import Draft
 from chat.models import Chunk, Part, State
 from chat.relay import Relay, settled
-from chat.services import Job, Timing, ask_again, settle_reply
+from chat.services import Job
+from chat.settlement import Timing, ask_again, settle_reply
 from openrouter.errors import OpenRouterError
 from openrouter.events import Identified, Retrying, StreamEvent
 from openrouter.types import ChatRequest

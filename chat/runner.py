@@ -30,8 +30,8 @@ from chat.models import Message, State
 from chat.redis_relay import RedisRelay
 from chat.relay import Change, LocalRelay, Relay, settled
 from chat.replies import ChatClient, Writer
-from chat.services import (
-    Job,
+from chat.services import Job
+from chat.settlement import (
     checkpoint,
     interrupt,
     note_stop,

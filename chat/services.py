@@ -1,11 +1,11 @@
-"""What may happen to a conversation: a turn begins, a reply is checkpointed, a reply is settled.
+"""How a turn begins: by a prompt, or by asking once more for a reply.
 
-Each function is one transaction and is called off the event loop.
+Each function is one transaction and is called off the event loop. What happens to a reply from
+then on is in `settlement.py`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,28 +16,22 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Purpose, UsageRecord
-from billing.services import begin_again, end_call, reserve_call, start_call
-from chat.drafts import Draft
+from billing.models import Purpose
+from billing.services import reserve_call, start_call
 from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
-from chat.markdown import render
 from chat.models import (
+    LEASE,
     RETRYABLE,
-    Chunk,
     Conversation,
     Message,
-    Part,
     Role,
     State,
 )
-from openrouter.errors import OpenRouterError
 from openrouter.types import ChatRequest
 from routing.decision import Decision
 from routing.services import choose_model
 
-LEASE = dt.timedelta(seconds=20)
 TITLE_CHARS = 80
-ERROR_DETAIL_CHARS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,150 +230,3 @@ def _path(messages: dict[int, Message], head: int | None) -> list[Message]:
         path.append(messages[head])
         head = messages[head].parent_id
     return path[::-1]
-
-
-@transaction.atomic
-def checkpoint(chunks: Sequence[Chunk]) -> None:
-    """Store what running replies have gained since the last time, in one batch.
-
-    A reply that was settled meanwhile keeps no checkpoints.
-    """
-    replies = {chunk.message_id for chunk in chunks}
-    running = set(Message.objects.running().filter(pk__in=replies).values_list("pk", flat=True))
-    rows = [chunk for chunk in chunks if chunk.message_id in running]
-    Chunk.objects.bulk_create(
-        rows,
-        update_conflicts=True,  # one that was stored, but not known to be, comes again and longer
-        unique_fields=["message", "part", "offset"],
-        update_fields=["text"],
-    )
-
-
-def checkpointed(pk: int) -> tuple[str, str]:
-    """Text and reasoning of a reply as far as its checkpoints tell."""
-    parts: dict[str, list[str]] = {Part.TEXT: [], Part.REASONING: []}
-    for part, text in Chunk.objects.filter(message_id=pk).values_list("part", "text"):
-        parts[part].append(text)
-    return "".join(parts[Part.TEXT]), "".join(parts[Part.REASONING])
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Milliseconds from the request: to the first token (None: none came), and to the end."""
-
-    first_token_ms: int | None
-    duration_ms: int
-
-
-def settle_reply(
-    *, pk: int, call_id: int | None, draft: Draft, state: State, timing: Timing
-) -> Message | None:
-    """End a running reply, whichever way it ended, and book it.
-
-    None: it had ended already (its lease ran out while its writer slept), or its conversation
-    is gone. What it cost is booked all the same.
-    """
-    failure = draft.failure
-    ending = {
-        "state": state,
-        "text": draft.whole_text,
-        "html": render(draft.whole_text),  # ahead of the transaction: it takes milliseconds
-        "reasoning": "".join(draft.reasoning),
-        "reasoning_details": draft.reasoning_details or None,
-        "annotations": draft.annotations or None,
-        "served_model": draft.model or "",
-        "error_text": failure.for_person if failure else "",
-        "error_detail": failure.detail[:ERROR_DETAIL_CHARS] if failure else "",
-        "ended_at": timezone.now(),
-        "lease_until": None,
-    }
-    with transaction.atomic():
-        has_ended = Message.objects.running().filter(pk=pk).update(**ending)
-        if usage := _book(call_id, draft, timing):
-            Message.objects.filter(pk=pk).update(usage=usage)
-        if not has_ended:
-            return None
-        Chunk.objects.filter(message_id=pk).delete()
-        return Message.objects.with_books().get(pk=pk)
-
-
-def _book(call_id: int | None, draft: Draft, timing: Timing) -> UsageRecord | None:
-    if call_id is None:
-        return None
-    return end_call(
-        call_id=call_id,
-        usage=draft.usage,
-        served_model=draft.model,
-        provider=draft.provider,
-        finish_reason=draft.finish_reason,
-        ttft_ms=timing.first_token_ms,
-        duration_ms=timing.duration_ms,
-        may_have_cost=draft.may_have_cost,
-        error=type(draft.failure).__name__ if draft.failure else "",
-        generation_id=draft.generation_id,
-    )
-
-
-def attach_bill(entry: UsageRecord) -> None:
-    """The bill of a reply came after its end: put it under the message (BILLING_ON_SETTLED)."""
-    Message.objects.filter(call=entry.call_id, usage=None).update(usage=entry)
-
-
-def reply_billed(entry: UsageRecord) -> Message | None:
-    """The reply that an entry came for, to be shown again. None: it is gone, or runs still."""
-    reply = Message.objects.with_books().filter(usage=entry).first()
-    return None if reply is None or reply.is_running else reply
-
-
-@transaction.atomic
-def ask_again(*, job: Job, call: int, draft: Draft, error: OpenRouterError) -> int:
-    """A request failed early and is made once more: the call of the next one, for the reply."""
-    following = begin_again(
-        call_id=call,
-        generation_id=draft.generation_id,
-        may_have_cost=error.may_have_cost,
-        error=type(error).__name__,
-    )
-    Message.objects.filter(pk=job.reply).update(call=following)
-    return following.pk
-
-
-def renew_leases(owner: str) -> list[int]:
-    """Tell everybody that this process still writes its replies; return those asked to stop."""
-    mine = Message.objects.running().filter(owner=owner)
-    mine.update(lease_until=timezone.now() + LEASE)
-    return list(mine.filter(stop_asked=True).values_list("pk", flat=True))
-
-
-def note_stop(reply: int) -> None:
-    """Leave word that a reply shall stop, for an owner that cannot be reached at once."""
-    Message.objects.running().filter(pk=reply).update(stop_asked=True)
-
-
-def orphans(*, dead_owners: Sequence[str] = ()) -> list[Message]:
-    """Running replies that nobody writes any more: lease run out, or owner known to be dead."""
-    expired = Message.objects.running().filter(lease_until__lt=timezone.now())
-    return list(expired | Message.objects.running().filter(owner__in=dead_owners))
-
-
-def owners_of_running() -> list[str]:
-    return list(Message.objects.running().values_list("owner", flat=True).distinct())
-
-
-def interrupt(reply: Message) -> Message | None:
-    """Settle a reply whose writer died: what its checkpoints hold is kept, its call is pending.
-
-    None: somebody else settled it first, or its writer was alive after all.
-    """
-    taken = Message.objects.running().filter(pk=reply.pk, lease_until=reply.lease_until)
-    if not taken.update(owner=""):
-        return None
-    text, reasoning = checkpointed(reply.pk)
-    elapsed = timezone.now() - reply.created_at
-    return settle_reply(
-        pk=reply.pk,
-        call_id=reply.call_id,
-        draft=Draft([text], [reasoning]),
-        state=State.INTERRUPTED,
-        timing=Timing(None, int(elapsed.total_seconds() * 1000)),
-    )

@@ -17,7 +17,8 @@ from chat.drafts import Draft
 from chat.feed import View
 from chat.models import Part, State
 from chat.runner import runner
-from chat.services import Timing, Turn, settle_reply
+from chat.services import Turn
+from chat.settlement import Timing, settle_reply
 from chat.ws_urls import urlpatterns
 from tests.chat.conftest import Ask
 

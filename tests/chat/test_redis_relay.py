@@ -18,7 +18,7 @@ from chat.feed import Feed, View, stored_view
 from chat.models import Chunk, Part, State
 from chat.redis_relay import RedisRelay
 from chat.relay import Change, settled
-from chat.services import Timing, checkpoint, settle_reply
+from chat.settlement import Timing, checkpoint, settle_reply
 from tests.chat.conftest import Ask
 from tests.conftest import REDIS_URL
 

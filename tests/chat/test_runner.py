@@ -18,7 +18,8 @@ from chat.errors import Restarting, TooBusy
 from chat.models import Chunk, Message, Part, State
 from chat.relay import Change
 from chat.runner import Runner
-from chat.services import Turn, checkpoint
+from chat.services import Turn
+from chat.settlement import checkpoint
 from openrouter.events import Identified, TextDelta
 from openrouter.testing import HANG, ScriptedClient
 from tests.chat.conftest import Ask

@@ -14,17 +14,8 @@ from billing.models import Call, CallState, UsageRecord
 from chat.drafts import Draft
 from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
 from chat.models import Chunk, Conversation, Message, Part, State
-from chat.services import (
-    Timing,
-    Turn,
-    branch,
-    checkpoint,
-    checkpointed,
-    interrupt,
-    orphans,
-    retry,
-    settle_reply,
-)
+from chat.services import Turn, branch, retry
+from chat.settlement import Timing, checkpoint, checkpointed, interrupt, orphans, settle_reply
 from openrouter.errors import PaymentRequired, StreamInterrupted
 from openrouter.events import Usage
 from routing.services import NoCandidateFits

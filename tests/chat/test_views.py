@@ -14,7 +14,8 @@ from accounts.models import User
 from chat.drafts import Draft
 from chat.models import Conversation, Message, State
 from chat.runner import runner
-from chat.services import Job, Timing, settle_reply
+from chat.services import Job
+from chat.settlement import Timing, settle_reply
 from tests.chat.conftest import Ask
 
 HTMX = {"HX-Request": "true"}
