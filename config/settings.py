@@ -85,7 +85,7 @@ DATABASE["CONN_MAX_AGE"] = 0  # under ASGI each request has a thread of its own,
 if DATABASE["ENGINE"].endswith("sqlite3"):
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
+        "timeout": 30,  # seconds: many threads share one writer, and waiting beats failing
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     DATABASE["TEST"] = {

@@ -1,0 +1,236 @@
+"""An audit from its empty database to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import IO, Final
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from billing.models import Call, Standing, UsageRecord
+from billing.settlement import settle_due
+from chat.models import Conversation, Message, Role
+from config.audit.comparison import NOTHING, Account, Line, compare
+from config.audit.plan import Planned, make_plan, number_of, victims
+from config.audit.worker import READY
+from openrouter.client import ClientConfig, OpenRouterClient
+from openrouter.emulator.app import Emulator
+from openrouter.emulator.server import bind, make_server
+from openrouter.emulator.settings import DEMO_KEY, instant
+from routing.services import sync_catalogue
+
+PEOPLE: Final = 20
+REPLIES_OF_A_VICTIM: Final = 25
+OWN_KEY_PROVIDERS: Final = frozenset({"Google AI Studio"})  # paid for on a key of one's own
+BILL_S, LATE_BILL_S = 0.3, 1.0  # how long the emulator says 404
+PATIENCE_S: Final = 60.0
+START_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`faults`: the share that goes wrong. `log`: where the processes log to."""
+
+    replies: int
+    faults: float
+    seed: int
+    processes: int
+    log: IO[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the audit found. `figureless`: replies that cost something and show no figure."""
+
+    accounts: dict[str, Account]
+    replies: Counter[str]
+    pending: int
+    estimated: int
+    running: int
+    figureless: int
+    kills: int
+    seconds: float
+
+    @property
+    def total(self) -> Account:
+        total = Account()
+        for account in self.accounts.values():
+            total += account
+        return total
+
+    @property
+    def closes(self) -> bool:
+        left = self.pending + self.estimated + self.running + self.figureless
+        return not left and all(account.closes for account in self.accounts.values())
+
+
+class WorkerFailed(Exception):
+    """A process of the audit ended as it should not have."""
+
+
+def run_audit(wanted: Wanted, database_url: str) -> Findings:
+    """Fill the scratch database, settle, compare. Raises WorkerFailed."""
+    began = time.monotonic()
+    plan = make_plan(replies=wanted.replies, fault_share=wanted.faults, seed=wanted.seed)
+    with emulator_on_a_port() as (emulator, base_url):
+        client_settings = {"OPENROUTER_API_KEY": DEMO_KEY, "OPENROUTER_BASE_URL": base_url}
+        install(base_url)
+        env = {**os.environ, **client_settings, "DATABASE_URL": database_url, "REDIS_URL": ""}
+        env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "MAX_STREAMS_PER_USER": "1000"}
+        kills = kill_in_mid_stream(wanted, plan, env)
+        write_replies(wanted, env)
+        async_to_sync(settle_all)(base_url)
+        return findings(emulator, plan, kills=kills, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def emulator_on_a_port() -> Iterator[tuple[Emulator, str]]:
+    """An OpenRouter in a thread of this process, so that its bill is at hand as it is."""
+    behaviour = replace(
+        instant(byok_providers=OWN_KEY_PROVIDERS),
+        generation_delay_s=BILL_S,
+        cancelled_generation_delay_s=LATE_BILL_S,
+        credits_usd=10**6 + NOTHING,
+    )
+    emulator, listening = Emulator(behaviour), bind(0)
+    server = make_server(emulator, log_level="critical")  # it is told to break its answers off
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield emulator, f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def make_client(base_url: str) -> OpenRouterClient:
+    return OpenRouterClient(ClientConfig(api_key=DEMO_KEY, base_url=base_url))
+
+
+def install(base_url: str) -> None:
+    """What a page needs to be drawn, the catalogue, and the people who ask."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+    sync_catalogue(make_client(base_url))
+    people = get_user_model().objects
+    for number in range(PEOPLE):
+        people.create_user(f"audit-{number}")
+
+
+# --- Processes ---
+
+
+def start(wanted: Wanted, env: dict[str, str], role: str, index: int, size: int) -> Process:
+    """A process of the audit. What it logs goes to a file that is shown only when it fails."""
+    figures = f"--replies={wanted.replies} --faults={wanted.faults} --seed={wanted.seed}"
+    words = [sys.executable, "manage.py", "audit_worker", role, str(index), str(size)]
+    return subprocess.Popen(  # noqa: S603 (our own words)
+        [*words, *figures.split()],
+        cwd=settings.BASE_DIR, env=env, text=True, stdout=subprocess.PIPE, stderr=wanted.log,
+    )  # fmt: skip
+
+
+Process = subprocess.Popen[str]
+
+
+def kill_in_mid_stream(wanted: Wanted, plan: Sequence[Planned], env: dict[str, str]) -> int:
+    """Let processes come into mid-stream with all of their replies, and kill -9 them there."""
+    kills = 0
+    while victims(plan, kills, REPLIES_OF_A_VICTIM):
+        process = start(wanted, env, "victim", kills, REPLIES_OF_A_VICTIM)
+        with process:
+            assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
+            said = process.stdout.readline().strip()
+            process.kill()
+        if said != READY:
+            raise WorkerFailed("A process ended before it could be killed in mid-stream.")
+        kills += 1
+    return kills
+
+
+def write_replies(wanted: Wanted, env: dict[str, str]) -> None:
+    """All other replies, by processes side by side; the first one up finds what was killed."""
+    indexes = range(wanted.processes)
+    processes = [start(wanted, env, "share", index, wanted.processes) for index in indexes]
+    failed = [process.wait() for process in processes]
+    for process in processes:
+        if process.stdout:
+            process.stdout.close()
+    if any(failed):
+        raise WorkerFailed(f"The processes of the audit ended with {failed}.")
+
+
+async def settle_all(base_url: str) -> None:
+    """Ask for bills until all are there, or patience ends."""
+    client, until = make_client(base_url), time.monotonic() + PATIENCE_S
+    try:
+        while await Call.objects.billable().aexists() and time.monotonic() < until:
+            report = await settle_due(client, at_once=True)
+            if report.waiting:
+                await asyncio.sleep(BILL_S)
+    finally:
+        await client.aclose()
+
+
+# --- The two books ---
+
+
+def findings(
+    emulator: Emulator, plan: Sequence[Planned], *, kills: int, seconds: float
+) -> Findings:
+    kinds = kinds_of_conversations(plan)
+    replies = Message.objects.filter(role=Role.ASSISTANT)
+    return Findings(
+        accounts=compare(lines_of_bill(emulator, kinds), lines_of_ledger(kinds)),
+        replies=Counter(planned.kind for planned in plan),
+        pending=Call.objects.pending().count(),
+        estimated=UsageRecord.objects.filter(standing=Standing.ESTIMATED).count(),
+        running=Call.objects.open().count() + replies.running().count(),
+        figureless=replies.filter(usage=None).exclude(call__state="released").count(),
+        kills=kills,
+        seconds=seconds,
+    )
+
+
+def kinds_of_conversations(plan: Sequence[Planned]) -> dict[str, str]:
+    """Conversation → the fault its reply was made with. Raises WorkerFailed where one lacks."""
+    titles = Conversation.objects.values_list("pk", "title")
+    kinds = {str(pk): plan[number_of(title)].kind for pk, title in titles}
+    if len(kinds) != len(plan):
+        raise WorkerFailed(f"{len(kinds)} of {len(plan)} replies were asked for.")
+    return kinds
+
+
+def lines_of_bill(emulator: Emulator, kinds: dict[str, str]) -> list[Line]:
+    return [
+        Line(
+            entry.generation_id,
+            kinds[entry.session_id or ""],
+            entry.cost,
+            entry.charge.upstream if entry.charge.is_byok else NOTHING,
+        )
+        for entry in emulator.bill
+    ]
+
+
+def lines_of_ledger(kinds: dict[str, str]) -> list[Line]:
+    return [
+        Line(
+            entry.generation_id,
+            kinds[entry.conversation_ref],
+            entry.cost_usd or NOTHING,
+            (entry.upstream_cost_usd or NOTHING) if entry.is_byok else NOTHING,
+        )
+        for entry in UsageRecord.objects.order_by("pk").iterator()
+    ]
