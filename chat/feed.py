@@ -17,6 +17,7 @@ from uuid import UUID
 
 from chat import fragments
 from chat.markdown import Drawing
+from chat.metrics import metrics
 from chat.models import Part
 
 PENDING_CHARS = 1_000_000  # of one follower; beyond it a snapshot is cheaper
@@ -45,10 +46,12 @@ class View:
         self._new: dict[Part, list[str]] = {part: [] for part in Part}
         self._taken: dict[Part, list[str]] = {part: [] for part in Part}
         self._length = dict.fromkeys(Part, 0)  # of all that came
+        self._came_s = self._taken_s = 0.0  # when the oldest text came; 0: there is none
 
     def append(self, part: Part, text: str) -> None:
         self._new[part].append(text)
         self._length[part] += len(text)
+        self._came_s = self._came_s or time.monotonic()
 
     def merge(self, piece: Piece) -> bool:
         """Append what is new of a piece that may overlap. False: something before it is missing."""
@@ -67,7 +70,13 @@ class View:
                 pieces.append(Piece(part, self._length[part] - len(text), text))
                 self._taken[part].append(text)
                 texts.clear()
+        self._taken_s, self._came_s = self._taken_s or self._came_s, 0.0
         return pieces
+
+    def drawn_since_s(self) -> float:
+        """When the oldest text of the frame just drawn came; 0 where it has no new text."""
+        since_s, self._taken_s = self._taken_s, 0.0
+        return since_s
 
     def draw(self, now_s: float) -> str:
         """Draw what was taken since the last call; return the frame that shows it.
@@ -107,12 +116,14 @@ class Follower:
     conversation: UUID
     pending: list[str] = field(default_factory=list)
     pending_chars: int = 0
+    since_s: float = 0.0  # when the oldest text of what is pending came; 0: not known
     lost_track: bool = False
     dismissed: bool = False  # this process serves it no longer
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, frame: str) -> None:
+    def take(self, frame: str, since_s: float = 0.0) -> None:
         self.pending.append(frame)
+        self.since_s = self.since_s or since_s
         self.pending_chars += len(frame)
         if self.pending_chars > PENDING_CHARS:
             self.lose_track()
@@ -127,6 +138,7 @@ class Follower:
     def restart(self) -> None:
         """Forget what is pending: the snapshot about to be sent holds it."""
         self.pending, self.pending_chars, self.lost_track = [], 0, False
+        self.since_s = 0.0
         self.wake.clear()
 
     async def frames(self) -> AsyncIterator[str]:
@@ -135,10 +147,12 @@ class Follower:
             await self.wake.wait()
             if self.lost_track:
                 return
-            frame = "".join(self.pending)
+            frame, since_s = "".join(self.pending), self.since_s
             self.restart()
             if frame:
-                yield frame
+                yield frame  # and go on once it is in the socket
+            if since_s:
+                metrics.frame_lag_s.add(time.monotonic() - since_s)
             if self.dismissed:
                 return
 
@@ -185,13 +199,14 @@ class Feed:
 
     def show(self, view: View) -> None:
         """Draw what was taken of a view, and send it to all who follow."""
-        if frame := view.draw(time.monotonic()):
-            self.publish_delta(view.conversation, frame)
+        frame, since_s = view.draw(time.monotonic()), view.drawn_since_s()
+        if frame:
+            self.publish_delta(view.conversation, frame, since_s)
 
-    def publish_delta(self, conversation: UUID, frame: str) -> None:
-        """Text was added to a running reply."""
+    def publish_delta(self, conversation: UUID, frame: str, since_s: float = 0.0) -> None:
+        """Text was added to a running reply; the oldest of it came at `since_s`."""
         for follower in self._followers(conversation):
-            follower.take(frame)
+            follower.take(frame, since_s)
 
     def publish_change(self, conversation: UUID, frame: str) -> None:
         """A message came, was settled or was replaced."""

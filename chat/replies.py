@@ -16,17 +16,19 @@ from billing.services import note_generation_id
 from chat import fragments
 from chat.database import in_database
 from chat.drafts import Draft
+from chat.metrics import metrics
 from chat.models import Chunk, Part, State
+from chat.pace import pace
 from chat.relay import Relay, settled
 from chat.services import Job
 from chat.settlement import Timing, ask_again, settle_reply
+from chat.trace import reply_id
 from openrouter.errors import OpenRouterError
 from openrouter.events import Identified, Retrying, StreamEvent
 from openrouter.types import ChatRequest
 
 logger = logging.getLogger(__name__)
 
-FRAME_S = 0.045  # between two frames of one reply; the first goes at once
 LOOK_AGAIN_S = 0.3  # after which text held back as undecided markup is shown as it is
 SETTLE_ATTEMPTS = 12  # about 15 s: a database that restarts is waited for
 LONGEST_REST_S = 2.0
@@ -65,6 +67,7 @@ class Writer:
             self.task.cancel()
 
     async def write(self) -> None:
+        reply_id.set(self.job.reply)
         state = State.FAILED
         try:
             await self._stream()
@@ -72,7 +75,8 @@ class Writer:
         except asyncio.CancelledError:
             state = self._ending or State.INTERRUPTED
         except OpenRouterError as error:
-            logger.warning("Reply %d failed upstream: %s", self.job.reply, error)
+            fault = type(error).__name__  # its text may quote the prompt: not for the log
+            logger.warning("Reply %d failed upstream: %s %s", self.job.reply, fault, error.status)
             self.draft.failure = error
         except Exception:
             logger.exception("Reply %d failed by a fault of ours", self.job.reply)
@@ -106,14 +110,17 @@ class Writer:
     def _show(self, text: str, reasoning: str) -> None:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
         now_s = time.monotonic()
-        self._first_token_s = self._first_token_s or now_s
+        if self._first_token_s is None:
+            self._first_token_s = now_s
+            metrics.first_token_s.add(now_s - self._started_s)
+        metrics.text_chars += len(text) + len(reasoning)
         if text:
             self._view.append(Part.TEXT, text)
         if reasoning:
             self._view.append(Part.REASONING, reasoning)
         if not self._waiting:
             self._waiting = True
-            self._flush_in(max(0.0, self._flushed_s + FRAME_S - now_s))
+            self._flush_in(max(0.0, self._flushed_s + pace.frame_s - now_s))
 
     def _flush_in(self, seconds: float) -> None:
         if self._flush_timer:
@@ -146,6 +153,8 @@ class Writer:
     async def _end(self, state: State) -> None:
         """Settle, then show the settled message in place of the growing one."""
         self._settling = True
+        usage = self.draft.usage
+        metrics.reply_ended(state, usage.completion_tokens if usage else None)
         if self._flush_timer:
             self._flush_timer.cancel()
         try:

@@ -27,6 +27,7 @@ from chat.database import in_database
 from chat.errors import Restarting, TooBusy
 from chat.feed import Feed
 from chat.models import Message, State
+from chat.pace import pace
 from chat.redis_relay import RedisRelay
 from chat.relay import Change, LocalRelay, Relay, settled
 from chat.replies import ChatClient, Writer
@@ -96,6 +97,7 @@ class Runner:
             self._watch(self._checkpoint, every_s=CHECKPOINT_S)
             self._watch(self._reap, every_s=REAP_S)
             self._watch(self._settle_bills, every_s=SETTLE_S)
+            self._duties.add(self._spawn(pace.keep(), "pace"))
             self._loop = loop
 
     async def drain(self) -> None:
@@ -128,6 +130,11 @@ class Runner:
         if close := getattr(self._client, "aclose", None):
             await close()
         self._loop = self._client = None
+
+    @property
+    def client(self) -> Upstream | None:
+        """The upstream while the runner is open."""
+        return self._client if self._loop else None
 
     def writes_in(self, conversation: UUID) -> bool:
         return any(writer.job.conversation == conversation for writer in self.writers.values())
