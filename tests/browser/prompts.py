@@ -29,6 +29,11 @@ def say(text: str, tokens_per_s: int) -> str:
     return paced(tokens_per_s, f"[[say: {text}]]")
 
 
+def never_ending(text: str) -> str:
+    """An order to begin this answer and then to stall, so that only Stop or a crash ends it."""
+    return f"[[fault: stall after=60]] {say(text, 100)}"
+
+
 def fault(order: str) -> str:
     """An order to fail while 60 words are said."""
     return f"[[fault: {order}]] [[say: {words(60)}]]"

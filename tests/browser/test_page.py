@@ -74,7 +74,7 @@ def test_a_model_can_be_pinned_and_is_the_one_that_answers(chat: ChatPage, site:
     search.fill(slug)
     expect(chat.page.locator(f"#picker .option:visible input[value='{slug}']")).to_have_count(1)
     search.press("Enter")
-    expect(chat.page.get_by_role("button", name="Model: Claude Haiku 4.5")).to_be_visible()
+    expect(chat.page.get_by_role("button", name="Model: claude-haiku-4.5")).to_be_visible()
     chat.ask("Who are you? [[say: Me.]]")
     chat.ends()
     generation = site.books.generation(chat.conversation)

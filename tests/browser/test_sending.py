@@ -11,12 +11,12 @@ from playwright.sync_api import BrowserContext, expect
 from tests.browser.cable import Cable
 from tests.browser.conftest import Site
 from tests.browser.pages import ChatPage
-from tests.browser.prompts import say, words
+from tests.browser.prompts import never_ending, words
 from tests.browser.truth import eventually
 
 pytestmark = pytest.mark.browser
 
-SLOW_ANSWER = say(words(200), 60)
+ENDLESS = never_ending(words(80))
 
 
 def post_at_once(context: BrowserContext, url: str, forms: list[dict[str, str]]) -> list[int]:
@@ -45,9 +45,7 @@ def test_of_two_sends_at_once_in_one_conversation_one_is_refused(
     chat.ask("Begin. [[say: Begun.]]")
     chat.ends()
     url = f"{site.url}/c/{chat.conversation}/send/"
-    forms = [
-        {"prompt": f"{n}: {SLOW_ANSWER}", "model": "", "nonce": f"{n}-{url}"[-60:]} for n in "ab"
-    ]
+    forms = [{"prompt": f"{n}: {ENDLESS}", "model": "", "nonce": f"{n}-{url}"[-60:]} for n in "ab"]
     forms = [form | {"nonce": f"{n}-{chat.conversation}"} for n, form in enumerate(forms)]
     assert sorted(post_at_once(context, url, forms)) == [200, 409]
     expect(chat.questions).to_have_count(2)
@@ -61,7 +59,7 @@ def test_two_tabs_that_send_at_once_keep_the_text_that_was_refused(
     chat.ask("Begin. [[say: Begun.]]")
     chat.ends()
     second_tab.open(f"/c/{chat.conversation}/")
-    tabs = {chat: f"From the first tab. {SLOW_ANSWER}", second_tab: f"The second. {SLOW_ANSWER}"}
+    tabs = {chat: f"From the first tab. {ENDLESS}", second_tab: f"The second. {ENDLESS}"}
     for tab, prompt in tabs.items():
         tab.composer.fill(prompt)
     for tab in tabs:  # they go out as soon as this loop is over
@@ -81,7 +79,7 @@ def test_two_tabs_that_send_at_once_keep_the_text_that_was_refused(
 
 
 def test_enter_while_an_answer_is_written_keeps_the_text(chat: ChatPage) -> None:
-    chat.ask(SLOW_ANSWER)
+    chat.ask(ENDLESS)
     chat.see(20)
     chat.composer.fill("And another thing")
     chat.composer.press("Enter")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from typing import TypeAlias
 
+import httpx
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import StorageState
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.browser.conftest import Site
+from accounts.management.commands.create_demo import USERNAME
+from tests.browser.conftest import GUEST, Site
 from tests.browser.pages import ChatPage
 from tests.browser.prompts import say, words
 
@@ -20,20 +24,39 @@ pytestmark = pytest.mark.browser
 WAIT_S = 10
 
 
-@pytest.fixture
-def finished(chat: ChatPage) -> str:
+Cookies: TypeAlias = dict[str, str]
+
+
+def cookies_of(state: StorageState) -> Cookies:
+    return {cookie["name"]: cookie["value"] for cookie in state["cookies"]}
+
+
+@pytest.fixture(scope="module")
+def cookies(sessions: Callable[[str], StorageState]) -> Cookies:
+    """Those of the demo person, signed in."""
+    return cookies_of(sessions(USERNAME))
+
+
+@pytest.fixture(scope="module")
+def finished(site: Site, cookies: Cookies) -> str:
     """A conversation of the demo person whose answer has ended."""
-    chat.ask("Say it. [[say: Said.]]")
-    chat.ends()
-    return chat.conversation
+    answer = httpx.post(
+        f"{site.url}/send/",
+        data={"prompt": "Say it. [[say: Said.]]"},
+        headers={"X-CSRFToken": cookies["csrftoken"]},
+        cookies=cookies,
+        timeout=WAIT_S,
+    )
+    conversation = answer.headers["location"].split("/")[2]
+    assert site.books.ended(conversation).state == "settled"
+    return conversation
 
 
 def socket(
-    site: Site, conversation: str, context: BrowserContext | None, origin: str = ""
+    site: Site, conversation: str, cookies: Cookies | None, origin: str = ""
 ) -> ClientConnection:
     """A raw socket with the cookies of a browser, or with none."""
-    cookies = context.cookies() if context else []
-    pairs = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in cookies)
+    pairs = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
     return connect(
         f"ws://127.0.0.1:{site.server.port}/ws/c/{conversation}/",
         additional_headers={"Cookie": pairs} if pairs else {},
@@ -55,20 +78,20 @@ def closing_code(connection: ClientConnection) -> int:
     "frame", ["", "{", '{"prompt": "hi"}', '{"stop": 1}', b"\x00\xff", "x" * 100_000]
 )
 def test_any_frame_closes_the_socket_with_4400(
-    site: Site, context: BrowserContext, finished: str, frame: str | bytes
+    site: Site, cookies: Cookies, finished: str, frame: str | bytes
 ) -> None:
-    with socket(site, finished, context) as connection:
+    with socket(site, finished, cookies) as connection:
         assert "Said." in connection.recv(timeout=WAIT_S, decode=True)
         connection.send(frame)
         assert closing_code(connection) == 4400
 
 
 def test_a_frame_in_mid_stream_harms_nobody_but_its_sender(
-    site: Site, chat: ChatPage, context: BrowserContext
+    site: Site, chat: ChatPage, cookies: Cookies
 ) -> None:
     chat.ask(say(words(120), 80))
     chat.see(50)
-    with socket(site, chat.conversation, context) as connection:
+    with socket(site, chat.conversation, cookies) as connection:
         connection.recv(timeout=WAIT_S)
         connection.send("{not a frame of ours")
         assert closing_code(connection) == 4400
@@ -82,21 +105,21 @@ def test_without_a_sign_in_it_closes_with_4401(site: Site, finished: str) -> Non
 
 
 def test_another_persons_conversation_closes_it_with_4404(
-    site: Site, finished: str, guests_context: BrowserContext
+    site: Site, finished: str, sessions: Callable[[str], StorageState]
 ) -> None:
-    with socket(site, finished, guests_context) as connection:
+    with socket(site, finished, cookies_of(sessions(GUEST))) as connection:
         assert closing_code(connection) == 4404
 
 
-def test_an_unknown_conversation_closes_it_with_4404(site: Site, context: BrowserContext) -> None:
-    with socket(site, "00000000-0000-4000-8000-000000000000", context) as connection:
+def test_an_unknown_conversation_closes_it_with_4404(site: Site, cookies: Cookies) -> None:
+    with socket(site, "00000000-0000-4000-8000-000000000000", cookies) as connection:
         assert closing_code(connection) == 4404
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_a_page_of_another_origin_gets_no_socket(
-    site: Site, context: BrowserContext, finished: str, origin: str
+    site: Site, cookies: Cookies, finished: str, origin: str
 ) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        socket(site, finished, context, origin)
+        socket(site, finished, cookies, origin)
     assert refused.value.response.status_code == HTTPStatus.FORBIDDEN

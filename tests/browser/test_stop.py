@@ -61,7 +61,7 @@ def test_another_tab_can_stop_it(chat: ChatPage, second_tab: ChatPage, site: Sit
 def test_a_stopped_answer_can_be_asked_for_again(
     chat: ChatPage, second_tab: ChatPage, site: Site
 ) -> None:
-    chat.ask(say(words(80), SLOW))
+    chat.ask("[[fault: stall after=30 times=1]] " + say(words(80), 100))
     chat.see(30)
     chat.stop.click()
     chat.ends("stopped")

@@ -52,7 +52,7 @@ def test_two_tabs_show_the_same_question_stream_and_end(
     chat.ends()
     second_tab.open(f"/c/{chat.conversation}/")
     answer = words(300)
-    chat.ask(say(answer, 150))
+    chat.ask(say(answer, 75))
     expect(second_tab.questions).to_have_count(2)
     second_tab.see(200)
     assert site.upstream.is_writing(site.books.generation(chat.conversation))
@@ -70,8 +70,8 @@ def test_a_tab_opened_in_mid_stream_catches_up(
     chat: ChatPage, second_tab: ChatPage, site: Site
 ) -> None:
     answer = words(300)
-    chat.ask(say(answer, 100))
-    seen = chat.see(300)
+    chat.ask(say(answer, 75))
+    seen = chat.see(200)
     second_tab.open(f"/c/{chat.conversation}/")
     second_tab.see(len(seen))
     assert site.upstream.is_writing(site.books.generation(chat.conversation))
