@@ -26,6 +26,11 @@ class Database:
     def __init__(self) -> None:
         self.executor: ThreadPoolExecutor | None = None
 
+    @property
+    def queue_length(self) -> int:
+        """Calls that wait for a thread."""
+        return self.executor._work_queue.qsize() if self.executor else 0  # noqa: SLF001
+
     def open(self) -> None:
         self.executor = self.executor or ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 

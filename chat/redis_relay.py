@@ -103,6 +103,9 @@ class RedisRelay:
         await self._writer.aclose()
         await self._reader.aclose()
 
+    async def ping(self) -> None:
+        await self._writer.ping()
+
     def _key(self, reply: int) -> str:
         return f"{self._prefix}reply:{reply}"
 

@@ -54,6 +54,9 @@ class Relay(Protocol):
 
     async def close(self) -> None: ...
 
+    async def ping(self) -> None:
+        """Raises where what the relay rests on does not answer."""
+
     def flush(self, view: View) -> None:
         """Text was appended to a view that this process writes: have it shown everywhere."""
 
@@ -82,6 +85,8 @@ class LocalRelay:
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
+
+    async def ping(self) -> None: ...
 
     def flush(self, view: View) -> None:
         view.take()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
 import httpx
@@ -61,10 +61,29 @@ class OpenRouterClient(Resources):
             uniform=uniform,
         )
         self._slots = asyncio.Semaphore(config.max_streams)
+        self.waiting = 0  # answers that wait until others have ended
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
         await self._wire.aclose()
+
+    @property
+    def connections(self) -> int:
+        """How many connections to upstream are in use."""
+        return self._wire.pool.busy_connections()
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """A place among `max_streams`, counting who waits for one."""
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Ask, and tell what comes as it comes. Use `contextlib.aclosing` to end it early.
@@ -76,7 +95,7 @@ class OpenRouterClient(Resources):
         reads it, closes the connection at once.
         """
         body = request.body(stream=True)
-        async with self._slots:
+        async with self._slot():
             attempt = 1
             while True:
                 try:
@@ -110,7 +129,7 @@ class OpenRouterClient(Resources):
                 decoder = StreamDecoder(response.headers.get("x-generation-id"))
                 return completion_of([*decoder.feed(answer), *decoder.close()])
 
-        async with self._slots:
+        async with self._slot():
             return await self._retrying(ask)
 
     async def _attempt(self, body: object, attempt: int) -> AsyncGenerator[StreamEvent, None]:

@@ -54,11 +54,15 @@ class _Generation:
         self.transport = transport
         self.in_use = 0
 
+    def busy(self) -> int:
+        """Connections in use. Other transports do not tell: then the requests of ours."""
+        if isinstance(self.transport, CountedTransport):
+            return self.transport.busy_connections()
+        return self.in_use
+
     def orphans(self) -> int:
-        """Connections that no request of ours accounts for; unknown, so 0, for other transports."""
-        if not isinstance(self.transport, CountedTransport):
-            return 0
-        return self.transport.busy_connections() - self.in_use
+        """Connections that no request of ours accounts for."""
+        return self.busy() - self.in_use
 
 
 class ClientPool:
@@ -97,6 +101,11 @@ class ClientPool:
             if generation in self._retired and not generation.in_use:
                 self._retired.remove(generation)
                 await generation.client.aclose()
+
+    def busy_connections(self) -> int:
+        """Connections in use, in all generations."""
+        current = [self._current] if self._current else []
+        return sum(generation.busy() for generation in [*self._retired, *current])
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
