@@ -17,14 +17,13 @@ from django.db import close_old_connections, connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-THREADS = 8
-
 
 class Database:
-    """`await in_database(function, ...)`. Without an executor: on Django's own sync thread."""
+    """`await in_database(function, ...)`. Until it is open: on Django's own sync thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 8, name: str = "database") -> None:
         self.executor: ThreadPoolExecutor | None = None
+        self._threads, self._name = threads, name
 
     @property
     def queue_length(self) -> int:
@@ -32,7 +31,7 @@ class Database:
         return self.executor._work_queue.qsize() if self.executor else 0  # noqa: SLF001
 
     def open(self) -> None:
-        self.executor = self.executor or ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+        self.executor = self.executor or ThreadPoolExecutor(self._threads, self._name)
 
     def __call__(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs

@@ -3,22 +3,23 @@
 import os
 from typing import Any
 
+import django
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django = get_asgi_application()
+django.setup(set_prefix=False)
 
 # These need the apps, which the line above has loaded.
 from chat.runner import runner  # noqa: E402
 from chat.ws_urls import urlpatterns  # noqa: E402
+from config.handler import PooledHandler  # noqa: E402
 from config.shutdown import drain_on_sigterm  # noqa: E402
 
 _protocols = ProtocolTypeRouter(
     {
-        "http": django,
+        "http": PooledHandler(),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(urlpatterns))),
     }
 )

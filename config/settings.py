@@ -6,6 +6,8 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF
 
+from config.static import add_headers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 VAR_DIR.mkdir(exist_ok=True)
@@ -42,8 +44,8 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    "servestatic.middleware.ServeStaticMiddleware",  # first: the only one that is asynchronous
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -81,7 +83,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/switchboard.sqlite3")
 }
 DATABASE = DATABASES["default"]
-DATABASE["CONN_MAX_AGE"] = 0  # under ASGI each request has a thread of its own, and would leak it
+DATABASE["CONN_MAX_AGE"] = 0  # whoever has threads that last keeps theirs open: chat/database.py
 if DATABASE["ENGINE"].endswith("sqlite3"):
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -98,6 +100,7 @@ REDIS_URL = env.str("REDIS_URL", default="")  # set: many processes, see docs/ar
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+SERVESTATIC_ADD_HEADERS_FUNCTION = add_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},

@@ -57,7 +57,7 @@ def bench(server: str, folder: Path, chosen: argparse.Namespace) -> list[Level]:
     install(offline)
     plan = Plan(chosen.seconds, chosen.warm_up, chosen.seed)
     with emulator(offline, log, "--instant", "--credits", "1000000") as upstream:
-        env = environment(folder, upstream.url)
+        env = environment(folder, upstream.url, MAX_STREAMS_PER_USER="1000")
         with switchboard(env, log, server) as app:
             pin(app.process.pid, SERVER_CORE)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -81,8 +81,10 @@ async def run_levels(
         tabs += await open_tabs(visit, count - len(tabs))
         levels.append(await measure(tabs, direct, plan, pids))
         say(report.told(levels[-1], server))
-    for open_one in (*tabs, direct, visit):
-        open_one.close()
+    for tab in tabs:
+        tab.close()
+    direct.close()
+    visit.close()
     return levels
 
 

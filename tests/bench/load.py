@@ -19,6 +19,7 @@ from tests.bench.person import Direct, Sample, Tab, Visit
 REPLY_S = 3.0
 REPLY_OF_ONE_S = 0.25  # a lone stream has to send more often to be measured at all
 REST_S = (0.1, 0.4)
+REST_OF_ONE_S = (0.05, 0.15)
 DIRECT_REST_S = (0.05, 0.15)
 OPENING_AT_ONCE = 4
 
@@ -60,7 +61,7 @@ async def measure(
     """Run one level to its end."""
     level = Level(streams=len(tabs))
     chance = random.Random(f"{plan.seed} {len(tabs)}")
-    reply_s = REPLY_S if len(tabs) > 1 else REPLY_OF_ONE_S
+    reply_s, rest_s = (REPLY_S, REST_S) if len(tabs) > 1 else (REPLY_OF_ONE_S, REST_OF_ONE_S)
     start = time.monotonic()
     counted_from, until = start + plan.warm_up_s, start + plan.warm_up_s + plan.measured_s
 
@@ -84,6 +85,6 @@ async def measure(
         await asyncio.sleep(plan.measured_s)
         level.usage = meter.read()
 
-    people = [loop(lambda tab=tab: tab.ask(reply_s), level.through, REST_S) for tab in tabs]  # type: ignore[misc]
+    people = [loop(lambda tab=tab: tab.ask(reply_s), level.through, rest_s) for tab in tabs]  # type: ignore[misc]
     await asyncio.gather(*people, loop(direct.ask, level.direct, DIRECT_REST_S), watch())
     return level

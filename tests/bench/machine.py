@@ -50,4 +50,5 @@ class Meter:
 
 
 def _busy_seconds() -> float:
-    return sum(value for name, value in psutil.cpu_times()._asdict().items() if name not in _IDLE)
+    times: dict[str, float] = psutil.cpu_times()._asdict()
+    return sum(value for name, value in times.items() if name not in _IDLE)
