@@ -7,8 +7,11 @@ chunk: one frame costs one bisection (0.3 us). `config/exposition.py` gives it t
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import Final
 
 from chat.models import State
+
+ENDINGS: Final = (State.DONE, State.STOPPED, State.INTERRUPTED, State.FAILED)
 
 
 class Distribution:
@@ -33,7 +36,7 @@ class Metrics:
     """Counts since the start of the process; times in seconds."""
 
     def __init__(self) -> None:
-        self.replies: dict[State, int] = {state: 0 for state in State if state != State.STREAMING}
+        self.replies = dict.fromkeys(ENDINGS, 0)
         self.text_chars = 0  # of answers and of thoughts, as they come
         self.completion_tokens = 0  # as billed, when a reply ends
         # From the start of the reply's task to its first text.

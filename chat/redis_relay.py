@@ -250,17 +250,19 @@ class RedisRelay:
 
     async def _listen(self, heard: asyncio.Event) -> None:
         """Hear what others tell. Whatever was told while nobody listened, a new snapshot shows."""
-        self.is_connected = False
-        async with self._reader.pubsub() as channels:
-            await channels.subscribe(self._channel(), self._channel(self._owner))
-            async for message in channels.listen():
-                if message["type"] == "subscribe":
-                    self.is_connected = True
-                    if heard.is_set():
-                        self.feed.resync()
-                    heard.set()
-                elif message["type"] == "message":
-                    await self._hear(self._decoder.decode(message["data"]))
+        try:
+            async with self._reader.pubsub() as channels:
+                await channels.subscribe(self._channel(), self._channel(self._owner))
+                async for message in channels.listen():
+                    if message["type"] == "subscribe":
+                        self.is_connected = True
+                        if heard.is_set():
+                            self.feed.resync()
+                        heard.set()
+                    elif message["type"] == "message":
+                        await self._hear(self._decoder.decode(message["data"]))
+        finally:
+            self.is_connected = False
 
     async def _hear(self, notice: Notice) -> None:
         if notice.stop is not None:

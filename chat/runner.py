@@ -41,6 +41,7 @@ from chat.settlement import (
     renew_leases,
     reply_billed,
 )
+from openrouter.results import KeyInfo
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,14 @@ def make_relay(feed: Feed, *, owner: str, stop: Callable[[int], None]) -> Relay:
 
 
 class Upstream(ChatClient, BillClient, Protocol):
-    """What a runner asks: answers, and their bills."""
+    """What a runner asks: answers, and their bills. And how busy it is, and whether it is there."""
+
+    waiting: int
+
+    @property
+    def connections(self) -> int: ...
+
+    async def key(self) -> KeyInfo: ...
 
 
 class Runner:

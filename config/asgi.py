@@ -13,8 +13,11 @@ django.setup(set_prefix=False)
 
 # These need the apps, which the line above has loaded.
 from chat.runner import runner  # noqa: E402
+from chat.trace import request_id  # noqa: E402
 from chat.ws_urls import urlpatterns  # noqa: E402
 from config.handler import PooledHandler  # noqa: E402
+from config.logs import id_of  # noqa: E402
+from config.probes import Probes  # noqa: E402
 from config.shutdown import drain_on_sigterm  # noqa: E402
 
 _protocols = ProtocolTypeRouter(
@@ -29,14 +32,20 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Open the runner before anything else: daphne tells nobody that it has started."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+    elif _probes.serve(scope):
+        await _probes(scope, send)
     else:
         await _open()
+        request_id.set(id_of(dict(scope["headers"])))  # after it: duties belong to no request
         await _protocols(scope, receive, send)
 
 
 async def _open() -> None:
     await runner.open()
     drain_on_sigterm(runner.drain)
+
+
+_probes = Probes(runner, _open)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -167,12 +167,20 @@ DRAIN_S = env.float("DRAIN_S", default=30)
 MAX_COMPLETION_TOKENS = env.int("MAX_COMPLETION_TOKENS", default=8192)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MAX_PROMPT_CHARS + 100_000  # four bytes a character, and the form
 
-# --- Logs ---
+# --- Watching it ---
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "json": {"()": "config.logs.JsonFormatter"},
+        "line": {
+            "()": "config.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"level": "INFO"}

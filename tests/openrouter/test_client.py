@@ -215,8 +215,10 @@ async def test_no_more_streams_are_open_than_allowed() -> None:
         second = asyncio.create_task(all_of(client.stream_chat(QUESTION)))
         await asyncio.sleep(0)
         assert len(transport.requests) == 1
+        assert client.waiting == 1
         first.cancel()
         assert text_of(await second) == "good"
+        assert client.waiting == 0
 
 
 async def test_a_whole_answer_is_read_in_spite_of_its_padding() -> None:
