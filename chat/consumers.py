@@ -19,16 +19,17 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 NO_COMMANDS = 4400
-FAULT = 1011  # "internal error": the page connects again
-TRY_ELSEWHERE = 1012  # "service restart": htmx connects again
+# daphne refuses to send the standard codes for these (1011, 1012). The page connects again.
+FAULT = 4011
+TRY_ELSEWHERE = 4012
 
 
 class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Sends a snapshot, then all that is new since the last frame.
 
-    Closing codes: 1012 this process is being restarted, 4401 not signed in, 4404 no such
-    conversation of this person's, 4400 for any frame that a client sends. A handshake is always
-    accepted first: browsers retry a refused one for ever.
+    Closing codes: 4012 this process is being restarted, 4011 a fault of ours, 4401 not signed in,
+    4404 no such conversation of this person's, 4400 for any frame that a client sends. A handshake
+    is always accepted first: browsers retry a refused one for ever.
     """
 
     follower: Follower | None = None

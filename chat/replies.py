@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
+
+from django.db import DatabaseError, InterfaceError
 
 from billing.services import note_generation_id
 from chat import fragments
 from chat.database import in_database
 from chat.drafts import Draft
 from chat.metrics import metrics
-from chat.models import Chunk, Part, State
+from chat.models import Chunk, Message, Part, State
 from chat.pace import pace
 from chat.relay import Relay, settled
 from chat.services import Job
@@ -29,8 +31,11 @@ from openrouter.types import ChatRequest
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOOK_AGAIN_S = 0.3  # after which text held back as undecided markup is shown as it is
-SETTLE_ATTEMPTS = 12  # about 15 s: a database that restarts is waited for
+ATTEMPTS = 12  # about 15 s: a database that restarts is waited for
 LONGEST_REST_S = 2.0
 
 
@@ -97,7 +102,7 @@ class Writer:
 
     async def _ask_again(self, error: OpenRouterError) -> None:
         """The client makes the request once more: a call of its own, if the first may cost."""
-        self._call = await in_database(
+        self._call = await _stored(
             ask_again, job=self.job, call=self._call, draft=self.draft, error=error
         )
 
@@ -105,7 +110,7 @@ class Writer:
         """Store the id before a word is shown: a crash then leaves a call that can be settled."""
         if self._noted != generation_id:
             self._noted = generation_id
-            await in_database(note_generation_id, call_id=self._call, generation_id=generation_id)
+            await _stored(note_generation_id, call_id=self._call, generation_id=generation_id)
 
     def _show(self, text: str, reasoning: str) -> None:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
@@ -165,23 +170,39 @@ class Writer:
 
     async def _settle(self, state: State) -> str:
         timing = Timing(self._ms_until(self._first_token_s), self._ms_until(time.monotonic()) or 0)
-        for attempt in range(SETTLE_ATTEMPTS):
-            try:
-                return await in_database(self._settle_and_draw, state, timing)
-            except Exception:
-                logger.exception("Reply %d not settled, attempt %d", self.job.reply, attempt + 1)
-                await asyncio.sleep(min(2**attempt / 10, LONGEST_REST_S))
-        return ""  # its lease runs out, and the reaper takes it from the checkpoints
+        try:
+            return await _stored(self._settle_and_draw, state, timing)
+        except Exception:  # its lease runs out, and the reaper takes it from the checkpoints
+            logger.exception("Reply %d could not be settled", self.job.reply)
+            return ""
 
     def _ms_until(self, moment_s: float | None) -> int | None:
         return None if moment_s is None else round((moment_s - self._started_s) * 1000)
 
     def _settle_and_draw(self, state: State, timing: Timing) -> str:
+        """The frame is drawn of a reply that has ended already, too: a commit may succeed and its
+        answer be lost."""
+        pk = self.job.reply
         reply = settle_reply(
-            pk=self.job.reply,
+            pk=pk,
             call_id=self._call,
             draft=self.draft,
             state=state,
             timing=timing,
         )
+        reply = reply or Message.objects.with_books().filter(pk=pk).first()
         return fragments.settled(reply) if reply else ""
+
+
+async def _stored(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what must not be lost, in the database; one that restarts is waited for.
+
+    For functions that may be repeated. Raises what the last attempt met.
+    """
+    for attempt in range(ATTEMPTS - 1):
+        try:
+            return await in_database(function, *args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("Not stored, attempt %d: %s", attempt + 1, type(error).__name__)
+            await asyncio.sleep(min(2**attempt / 10, LONGEST_REST_S))
+    return await in_database(function, *args, **kwargs)

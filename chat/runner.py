@@ -97,9 +97,9 @@ class Runner:
             if self._loop is loop:
                 return
             in_database.open()
+            await self._reap(at_start=True)  # first: it may fail, and is then tried again
             self._client = import_string(settings.OPENROUTER_CLIENT)()
             await self.relay.open()
-            await self._reap(at_start=True)
             self._watch(self._renew, every_s=HEARTBEAT_S)
             self._watch(self.relay.sweep, every_s=SWEEP_S)
             self._watch(self._checkpoint, every_s=CHECKPOINT_S)
@@ -204,7 +204,7 @@ class Runner:
 
     async def _renew(self) -> None:
         if self.writers:
-            for reply in await in_database(renew_leases, self.owner):
+            for reply in await in_database(renew_leases, self.owner, list(self.writers)):
                 self._stop(reply)
 
     async def _checkpoint(self) -> None:

@@ -5,7 +5,7 @@ Each function is one transaction and is called off the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from billing.models import UsageRecord
 from billing.services import begin_again, end_call
 from chat.drafts import Draft
 from chat.markdown import render
-from chat.models import LEASE, Chunk, Message, Part, State
+from chat.models import LEASE, Chunk, Message, MessageQuerySet, Part, State
 from chat.services import Job
 from openrouter.errors import OpenRouterError
 
@@ -29,7 +29,7 @@ def checkpoint(chunks: Sequence[Chunk]) -> None:
     A reply that was settled meanwhile keeps no checkpoints.
     """
     replies = {chunk.message_id for chunk in chunks}
-    running = set(Message.objects.running().filter(pk__in=replies).values_list("pk", flat=True))
+    running = _locked(Message.objects.running().filter(pk__in=replies))
     rows = [chunk for chunk in chunks if chunk.message_id in running]
     Chunk.objects.bulk_create(
         rows,
@@ -37,6 +37,13 @@ def checkpoint(chunks: Sequence[Chunk]) -> None:
         unique_fields=["message", "part", "offset"],
         update_fields=["text"],
     )
+
+
+def _locked(replies: MessageQuerySet) -> set[int]:
+    """Their keys, held until the transaction ends; in one order, so that two never block each
+    other. A settlement then comes before or after: it leaves no checkpoint behind."""
+    rows = replies.select_for_update(no_key=True).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
 
 
 def checkpointed(pk: int) -> tuple[str, str]:
@@ -128,11 +135,17 @@ def ask_again(*, job: Job, call: int, draft: Draft, error: OpenRouterError) -> i
     return following.pk
 
 
-def renew_leases(owner: str) -> list[int]:
-    """Tell everybody that this process still writes its replies; return those asked to stop."""
-    mine = Message.objects.running().filter(owner=owner)
-    mine.update(lease_until=timezone.now() + LEASE)
-    return list(mine.filter(stop_asked=True).values_list("pk", flat=True))
+@transaction.atomic
+def renew_leases(owner: str, replies: Collection[int]) -> list[int]:
+    """Tell everybody that this process still writes these; return those asked to stop.
+
+    A reply of this process that no task writes (its settlement failed, or its command did after
+    the commit) is not among them: its lease runs out, and the reaper takes it.
+    """
+    mine = _locked(Message.objects.running().filter(owner=owner, pk__in=replies))
+    written = Message.objects.filter(pk__in=mine)
+    written.update(lease_until=timezone.now() + LEASE)
+    return list(written.filter(stop_asked=True).values_list("pk", flat=True))
 
 
 def note_stop(reply: int) -> None:

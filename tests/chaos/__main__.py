@@ -45,7 +45,7 @@ def options() -> argparse.Namespace:
     add("--logs", type=Path, default=None, help="keep what the servers said, in this folder")
     chosen = parser.parse_args()
     if chosen.mild:
-        chosen.replies, chosen.at_once, chosen.every_s, chosen.minutes = 60, 12, 3.0, 0.5
+        chosen.replies, chosen.at_once, chosen.every_s, chosen.minutes = 60, 12, 5.0, 0.5
     if chosen.seed is None:
         chosen.seed = secrets.randbelow(1_000_000)
     return chosen

@@ -1,4 +1,4 @@
-"""A page as a browser keeps it, as far as htmx's out-of-band swaps touch it: an honest, small model.
+"""A page as a browser keeps it, as far as htmx's out-of-band swaps touch it: small, but honest.
 
 A frame's top-level elements go where their `hx-swap-oob` says; one whose target is not on the page
 is ignored, as htmx does. Source: htmx 2, `oobSwap`, and its ws extension.

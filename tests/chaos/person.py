@@ -1,4 +1,4 @@
-"""A person with a conversation in some tabs: asks, stops, reloads, retries, and waits for the end."""
+"""A person with a conversation in some tabs: asks, stops, reloads, retries, waits for the end."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.processes import (
 )
 
 DRAIN_S = 4.0
-HANGS_S = 20.0  # a drain that takes longer than DRAIN_S and this has hung
+HANGS_S = 60.0  # a drain that takes longer than DRAIN_S and this has hung
 UPSTREAM = ["--tokens-per-s", "40", "--first-token-s", "0.2", "--generation-delay-s", "0.5"]
 UPSTREAM += ["--cancelled-generation-delay-s", "1", "--credits", "1000000"]
 PEOPLE = """
