@@ -145,6 +145,8 @@ def _title(prompt: str) -> str:
 def _reply_of_nonce(user: AbstractBaseUser, nonce: str) -> Message | None:
     """The reply that this nonce has asked for: a double click, or a retry after a lost answer."""
     asked = Message.objects.filter(requested_by_id=user.pk, nonce=nonce).exclude(nonce="")
+    if not asked.exists():  # the rule; to ask for all of it costs five times as much
+        return None
     return asked.select_related("conversation", "parent", "call", "usage").first()
 
 
@@ -214,8 +216,8 @@ def _advance(conversation: Conversation, *, head: Message, choice: str) -> None:
 
 def branch(conversation: Conversation) -> list[Message]:
     """The messages on show, oldest first: from the head up to the root."""
-    messages = {m.pk: m for m in conversation.messages.defer("html", "decision")}
-    return _path(messages, conversation.head_id)
+    sent = conversation.messages.only("conversation", "parent", "role", "state", "text")
+    return _path({message.pk: message for message in sent}, conversation.head_id)
 
 
 def branch_with_books(conversation: Conversation) -> list[Message]:
