@@ -81,6 +81,23 @@ def test_a_tab_opened_in_mid_stream_catches_up(
         only_grew(tab, answer)
 
 
+def test_a_tab_that_connects_again_and_again_doubles_nothing(chat: ChatPage, site: Site) -> None:
+    answer = words(400)
+    chat.ask(say(answer, 120))
+    chat.see(100)
+    generation = site.books.generation(chat.conversation)
+    opened: list[str] = []
+    chat.page.on("websocket", lambda socket: opened.append(socket.url))
+    chat.page.evaluate(
+        "window.restless = setInterval(() => dispatchEvent(new Event('online')), 70)"
+    )
+    eventually(lambda: not site.upstream.is_writing(generation))
+    chat.page.evaluate("clearInterval(window.restless)")
+    is_whole(chat, site, answer)
+    only_grew(chat, answer)
+    assert len(opened) > 5
+
+
 @pytest.fixture
 def far_chat(context: BrowserContext, cable: Cable) -> ChatPage:
     """A tab behind a cable that can be pulled."""
