@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -65,6 +66,10 @@ class SwitchboardCollector(Collector):
     def _replies(self) -> Iterator[Metric]:
         yield _gauge("streams", "Replies that this process writes.", len(self._runner.writers))
         yield _gauge("tabs", "Tabs that this process serves.", self._runner.feed.followers_count)
+        yield _gauge(
+            "views", "Growing replies held: written or watched.", len(self._runner.feed.views)
+        )
+        yield _gauge("tasks", "asyncio tasks of this process.", len(asyncio.all_tasks()))
         yield _gauge("draining", "1: takes nothing new.", self._runner.is_draining)
         ended = CounterMetricFamily(
             "switchboard_replies", "Replies ended, by how they ended.", labels=["state"]
