@@ -103,7 +103,10 @@ def seats(here: Stage, shared: Shared, chosen: argparse.Namespace) -> list[Perso
 async def until_none(here: Stage, query: str, within_s: float) -> None:
     """Wait until a query counts nothing; the verdict tells where it still counts something."""
     until = time.monotonic() + within_s
-    while time.monotonic() < until and await asyncio.to_thread(count, here, query):
+    while time.monotonic() < until:
+        left: int = await asyncio.to_thread(count, here, query)
+        if not left:
+            return
         # A server opens, and takes over from the dead, with its first request.
         for server in here.servers:
             await touch(here, server.port)

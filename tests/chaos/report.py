@@ -41,7 +41,7 @@ def told(
         f"books: {_listed(books(truth))}",
         *_errors(server.log for server in here.servers),
         "",
-        *_table(verdict.zero),
+        *table(verdict.zero),
         *(f"  ! {detail}" for detail in verdict.details[:MOST_DETAILS]),
     ]
     if len(verdict.details) > MOST_DETAILS:
@@ -53,7 +53,8 @@ def _listed(figures: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {figure}" for name, figure in sorted(figures.items())) or "none"
 
 
-def _table(zero: Mapping[str, int]) -> list[str]:
+def table(zero: Mapping[str, int]) -> list[str]:
+    """Figures that must be 0, line by line."""
     width = max(map(len, zero), default=0)
     return [f"  {name:<{width}}  {figure}" for name, figure in sorted(zero.items())]
 

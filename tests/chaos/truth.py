@@ -28,6 +28,10 @@ CALLS = """
            (SELECT sum(e.cost_usd) FROM billing_usagerecord e WHERE e.call_id = c.id) AS cost
     FROM billing_call c LEFT JOIN chat_message m ON m.call_id = c.id ORDER BY c.id
 """
+ENDED = """
+    SELECT c.generation_id FROM chat_message m JOIN billing_call c ON c.id = m.call_id
+    WHERE c.generation_id IS NOT NULL AND m.state NOT IN ('queued', 'streaming')
+"""
 PROMPTS = "SELECT text FROM chat_message WHERE role = 'user'"
 CHUNKS_LEFT = """
     SELECT count(*) AS n FROM chat_chunk k JOIN chat_message m ON m.id = k.message_id
@@ -62,7 +66,7 @@ class Truth:
 
 def rows(stage: Stage, query: str) -> list[dict[str, Any]]:
     with psycopg.connect(stage.postgres.dsn, row_factory=dict_row) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query).fetchall()
 
 
 def count(stage: Stage, query: str) -> int:
@@ -85,14 +89,8 @@ class Collector:
                 continue  # it is being restarted
 
     async def collect(self) -> None:
-        ended = await asyncio.to_thread(rows, self._stage, REPLIES)
-        wanted = [
-            row["generation_id"]
-            for row in ended
-            if row["state"] not in ("queued", "streaming")
-            and row["generation_id"]
-            and row["generation_id"] not in self.sent
-        ]
+        ended = await asyncio.to_thread(rows, self._stage, ENDED)
+        wanted = {row["generation_id"] for row in ended} - self.sent.keys()
         gate = asyncio.Semaphore(COLLECTED_AT_ONCE)
         await asyncio.gather(*(self._fetch(one, gate) for one in wanted))
 

@@ -18,6 +18,14 @@ STAMP = re.compile(r"(\d+\.\d{6}) ")
 CHECKPOINT_S = 1.0  # chat.runner: what a kill -9 can take back at the most
 LATE_S = 1.5  # of that duty, on a machine whose cores are shared
 RUNNING = ("queued", "streaming")
+NEVER = (  # what the tabs may not show, beside the figures that every reply and call is asked for
+    "views of a tab that cannot be true",
+    "tabs whose last text is not the database's",
+    "texts seen growing that upstream never sent",
+    "readers left without an end",
+    "frames that are no balanced HTML",
+    "kill -9 took more than the checkpoints allow",
+)
 
 
 @dataclass(slots=True)
@@ -40,7 +48,7 @@ class Verdict:
 
 
 def judge(truth: Truth, shared: Shared, outages: Sequence[tuple[float, float]]) -> Verdict:
-    verdict = Verdict()
+    verdict = Verdict(zero=Counter(dict.fromkeys(NEVER, 0)))
     _judge_texts(verdict, truth, shared, outages)
     _judge_tabs(verdict, truth, shared)
     _judge_commands(verdict, truth, shared)
