@@ -39,6 +39,7 @@ def redis_answers() -> bool:
 # What a test may need of the machine: how to see it, and what to say where it is missing.
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "browser": (lambda: shutil.which("chromium") is not None, "no chromium on this machine"),
+    "nginx": (lambda: shutil.which("nginx") is not None, "no nginx on this machine"),
     "node": (lambda: shutil.which("node") is not None, "no Node.js on this machine"),
     "postgres": (postgres_answers, f"no PostgreSQL at {POSTGRES_URL}"),
     "redis": (redis_answers, f"no Redis at {REDIS_URL}"),

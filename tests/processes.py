@@ -86,7 +86,7 @@ def switchboard(
     """Switchboard under one of SERVERS, installed already; ended with the block."""
     port = port or free_port()
     command = ["-m", *SERVERS[server].format(port=port).split(), "config.asgi:application"]
-    with _listening(command, env, port, log) as running:
+    with listening([sys.executable, *command], env, port, log) as running:
         yield running
 
 
@@ -95,18 +95,17 @@ def emulator(env: dict[str, str], log: Path, *flags: str) -> Iterator[Running]:
     """The emulator; `flags` are those of `manage.py openrouter_emulator`."""
     port = free_port()
     command = ["manage.py", "openrouter_emulator", "--port", str(port), *flags]
-    with _listening(command, env, port, log) as running:
+    with listening([sys.executable, *command], env, port, log) as running:
         yield running
 
 
 @contextmanager
-def _listening(
+def listening(
     command: Sequence[str], env: dict[str, str], port: int, log: Path
 ) -> Iterator[Running]:
+    """A program that listens on this port of 127.0.0.1; ended with the block."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=env, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
     try:
         _wait_for(port, process, log)
         yield Running(process, port, log)
