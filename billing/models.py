@@ -11,12 +11,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.limits import Account, Budget, Hold
 from billing.money import UsdField, UsdTotal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+__all__ = ["Account", "Budget", "Hold"]  # from limits.py: Django looks for models here
 
 TEXT_CHARS = 200  # longest name or id that is kept; services.py cuts what is longer
 
@@ -51,6 +54,7 @@ class CallState(models.TextChoices):
 
 
 OPEN = (CallState.RESERVED, CallState.RUNNING)
+BEFORE_THE_BILL = (*OPEN, CallState.PENDING)
 OVERDUE = dt.timedelta(hours=2)  # a bill takes seconds, minutes after a stop, never hours
 
 

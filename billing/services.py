@@ -17,7 +17,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from billing.budgets import Allowance, charge, hold, hold_again, release
 from billing.models import (
+    BEFORE_THE_BILL,
     OPEN,
     TEXT_CHARS,
     BooksError,
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BEFORE_THE_BILL = (*OPEN, CallState.PENDING)
 FIRST_LOOK = dt.timedelta(seconds=2)  # how long a bill is not there yet, as a rule
 MAX_COUNT = 2**53  # beyond this a count of tokens is a fault, and columns end at 2**63
 # What an entry takes over from its call.
@@ -84,9 +85,14 @@ def reserve_call(
     reserved_usd: Decimal | None,
     conversation_ref: str,
     message_ref: str,
+    allowance: Allowance | None = None,
 ) -> Call:
-    """Enter a call that is about to be made. `reserved_usd`: its worst case; None is unknown."""
-    return Call.objects.create(
+    """Enter a call that is about to be made. `reserved_usd`: its worst case; None is unknown.
+
+    `allowance`: what `require_allowance` gave in this transaction. Raises AllowanceSpent where
+    it does not hold the worst case.
+    """
+    call = Call.objects.create(
         user_id=user.pk,
         user_ref=user_ref(user),
         purpose=purpose,
@@ -96,6 +102,9 @@ def reserve_call(
         conversation_ref=conversation_ref,
         message_ref=message_ref,
     )
+    if allowance:
+        hold(call, allowance)
+    return call
 
 
 @transaction.atomic
@@ -199,11 +208,19 @@ def begin_again(
         error=error,
         generation_id=generation_id,
     )
-    return Call.objects.create(
+    following = Call.objects.create(
         state=CallState.RUNNING,
         started_at=timezone.now(),
         **{name: getattr(call, name) for name in ASKED},
     )
+    hold_again(call, following)
+    return following
+
+
+@transaction.atomic
+def release_call(*, call_id: int, error: str) -> None:
+    """A call was never made, or cannot have cost anything: it spends nothing of any budget."""
+    _close(call_id, OPEN, CallState.RELEASED, {"error": error})
 
 
 @transaction.atomic
@@ -232,14 +249,16 @@ def correct_entry(*, entry: UsageRecord, cost_usd: Decimal) -> UsageRecord | Non
     original = entry.corrects or entry
     call = Call.objects.select_for_update().get(pk=original.call_id)
     booked = UsageRecord.objects.filter(call=call).total_usd()
-    if cost_usd == booked:
+    difference = EXACT.subtract(cost_usd, booked)
+    if not difference:
         return None
+    charge(call, difference)
     return UsageRecord.objects.create(
         call=call,
         kind=Kind.CORRECTION,
         corrects=original,
         generation_id=original.generation_id,
-        cost_usd=EXACT.subtract(cost_usd, booked),
+        cost_usd=difference,
         **{name: getattr(call, name) for name in COPIED if name not in COUNTED},
     )
 
@@ -263,11 +282,12 @@ def _close(
     call_id: int, expected: Sequence[CallState], state: CallState, known: dict[str, Any]
 ) -> bool:
     """Compare and set: of two that close a call from the same state, one is told True."""
-    return bool(
-        Call.objects.filter(pk=call_id, state__in=expected).update(
-            state=state, ended_at=Coalesce("ended_at", Now()), **known
-        )
+    has_closed = Call.objects.filter(pk=call_id, state__in=expected).update(
+        state=state, ended_at=Coalesce("ended_at", Now()), **known
     )
+    if has_closed and state != CallState.PENDING:
+        release([call_id])
+    return bool(has_closed)
 
 
 def _settle(call_id: int, cost_usd: Decimal, known: dict[str, Any]) -> UsageRecord:
@@ -285,6 +305,7 @@ def _settle(call_id: int, cost_usd: Decimal, known: dict[str, Any]) -> UsageReco
 
 def _write_entry(call_id: int, cost_usd: Decimal, **fields: Any) -> UsageRecord:
     call = Call.objects.get(pk=call_id)
+    charge(call, cost_usd)
     return UsageRecord.objects.create(
         call=call,
         generation_id=call.generation_id or "",

@@ -25,8 +25,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from billing.budgets import forget_minutes
 from billing.models import Call, CallState, UsageRecord
-from billing.services import end_call, estimate_call
+from billing.services import end_call, estimate_call, release_call
 from openrouter.errors import OpenRouterError
 from openrouter.events import Usage
 from openrouter.results import Generation
@@ -204,9 +205,10 @@ def usage_of(bill: Generation, cost_usd: Decimal) -> Usage:
 def estimate_unknown() -> list[UsageRecord]:
     """Close what nobody will ever tell: see UNKNOWN_AFTER, LOST_AFTER, ABANDONED_AFTER."""
     now = timezone.now()
-    Call.objects.filter(state=CallState.RESERVED, created_at__lt=now - ABANDONED_AFTER).update(
-        state=CallState.RELEASED, ended_at=now, error="abandoned before it was sent"
-    )
+    forget_minutes()
+    never_sent = Call.objects.filter(state=CallState.RESERVED)
+    for call in never_sent.filter(created_at__lt=now - ABANDONED_AFTER)[:BATCH]:
+        release_call(call_id=call.pk, error="abandoned before it was sent")
     Call.objects.filter(state=CallState.RUNNING, started_at__lt=now - ABANDONED_AFTER).update(
         state=CallState.PENDING, ended_at=now, next_try_at=now, error="abandoned"
     )

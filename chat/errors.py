@@ -63,6 +63,15 @@ class Restarting(TooBusy):
     for_person = "This server is just being restarted. Send it again in a moment."
 
 
+class CannotPay(CannotSend):
+    """A budget does not allow it (402), or not this minute (429): in the words of billing."""
+
+    def __init__(self, for_person: str, status: int) -> None:
+        self.for_person = for_person
+        self.status = status
+        super().__init__()
+
+
 class TooManyAnswers(CannotSend):
     status = 429
 

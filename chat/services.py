@@ -16,9 +16,17 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from billing.budgets import Allowance, AllowanceSpent, require_allowance
 from billing.models import Purpose
 from billing.services import reserve_call, start_call
-from chat.errors import EmptyPrompt, NotRetryable, PromptTooLong, StillAnswering, TooManyAnswers
+from chat.errors import (
+    CannotPay,
+    EmptyPrompt,
+    NotRetryable,
+    PromptTooLong,
+    StillAnswering,
+    TooManyAnswers,
+)
 from chat.models import (
     LEASE,
     RETRYABLE,
@@ -29,7 +37,7 @@ from chat.models import (
 )
 from openrouter.types import ChatRequest
 from routing.decision import Decision
-from routing.services import choose_model
+from routing.services import NoCandidateFits, choose_model
 
 TITLE_CHARS = 80
 
@@ -153,13 +161,12 @@ def _reply_of_nonce(user: AbstractBaseUser, nonce: str) -> Message | None:
 def _begin_reply(
     *, user: AbstractBaseUser, history: Sequence[Message], choice: str, nonce: str, owner: str
 ) -> tuple[Message, Job]:
-    """Choose the model, reserve the call, and save the empty reply that `owner` will write."""
-    decision = choose_model(
-        text=history[-1].text,
-        history_tokens=sum(len(message.text) for message in history[:-1]) // 3,
-        choice=choice,
-        max_completion_tokens=settings.MAX_COMPLETION_TOKENS,
-    )
+    """Choose the model, reserve the call, and save the empty reply that `owner` will write.
+
+    Raises NoCandidateFits, or CannotPay where a budget does not allow it.
+    """
+    allowance = _allowance(user)
+    decision = _decide(history, choice, allowance)
     question = history[-1]
     reply = Message.objects.create(
         conversation_id=question.conversation_id,
@@ -172,20 +179,48 @@ def _begin_reply(
         owner=owner,
         lease_until=timezone.now() + LEASE,
     )
-    call = reserve_call(
-        user=user,
-        purpose=Purpose.REPLY,
-        requested_model=decision.slug,
-        fallback_models=decision.fallbacks,
-        reserved_usd=decision.worst_case_usd,
-        conversation_ref=str(question.conversation_id),
-        message_ref=str(reply.pk),
-    )
+    try:
+        call = reserve_call(
+            user=user,
+            purpose=Purpose.REPLY,
+            requested_model=decision.slug,
+            fallback_models=decision.fallbacks,
+            reserved_usd=decision.worst_case_usd,
+            conversation_ref=str(question.conversation_id),
+            message_ref=str(reply.pk),
+            allowance=allowance,
+        )
+    except AllowanceSpent as error:
+        raise CannotPay(error.for_person, error.status) from error
     start_call(call_id=call.pk)
     reply.call = call
     reply.save(update_fields=["call"])
     request = _request(history, decision, user=user)
     return reply, Job(reply.pk, call.pk, question.conversation_id, request)
+
+
+def _allowance(user: AbstractBaseUser) -> Allowance:
+    try:
+        return require_allowance(user=user)
+    except AllowanceSpent as error:
+        raise CannotPay(error.for_person, error.status) from error
+
+
+def _decide(history: Sequence[Message], choice: str, allowance: Allowance) -> Decision:
+    """Choose within what is left: a cheaper model comes before a refusal."""
+    try:
+        return choose_model(
+            text=history[-1].text,
+            history_tokens=sum(len(message.text) for message in history[:-1]) // 3,
+            choice=choice,
+            max_completion_tokens=settings.MAX_COMPLETION_TOKENS,
+            budget_usd=allowance.left_usd,
+        )
+    except NoCandidateFits as error:
+        if error.constraint != "budget":
+            raise
+        refusal = allowance.refusal(error.message)
+        raise CannotPay(refusal.for_person, refusal.status) from error
 
 
 def _request(

@@ -22,7 +22,7 @@ def scratch_database() -> Iterator[str]:
     )
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        yield _url()
+        yield database_url()
     finally:
         connection.close()
         if not on_file:
@@ -30,7 +30,8 @@ def scratch_database() -> Iterator[str]:
         connection.creation.destroy_test_db(usual, verbosity=0)
 
 
-def _url() -> str:
+def database_url() -> str:
+    """The DATABASE_URL of the database that this process uses now."""
     where = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{where['NAME']}"

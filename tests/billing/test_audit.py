@@ -25,7 +25,7 @@ def line(generation_id: str, cost: Decimal = COST, **fields: Decimal) -> Line:
 def test_books_that_agree_close() -> None:
     account = compare([line("a"), line("b")], [line("b"), line("a")])[SOUND]
     assert account.closes
-    assert (account.billed, account.booked, account.residual_usd) == (2, 2, 0)
+    assert (account.billed, account.booked, account.residual_usd) == (2, 2, Decimal(0))
 
 
 @pytest.mark.parametrize(
