@@ -10,6 +10,7 @@ import re
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -245,6 +246,12 @@ def _formula_end(state: StateBlock, start: int, end: int, closer: str) -> tuple[
 
 def _ends_formula(text: str, closer: str) -> bool:
     return text.find(closer) >= 0 and not text[text.find(closer) + 2 :].strip()
+
+
+# Rows are filled up to the width of the table's head. 65,000 cells, as the library allows, are
+# written with 2 kB and take a second.
+MOST_EMPTY_CELLS: Final = 2_000
+vars(import_module("markdown_it.rules_block.table"))["MAX_AUTOCOMPLETED_CELLS"] = MOST_EMPTY_CELLS
 
 
 def _build_parser() -> MarkdownIt:

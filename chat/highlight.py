@@ -4,6 +4,7 @@
 a pair for light and dark; `color-scheme` chooses, as everywhere on the page.
 """
 
+import re
 import sys
 from functools import lru_cache
 from html import escape
@@ -25,6 +26,7 @@ from pygments.token import (
 from pygments.util import ClassNotFound
 
 LONGEST_CODE: Final = 20_000  # code points: some 20 ms; longer code stays in one colour
+_WILD = re.compile(r"[^\n]{400}|(?:\n[ \t\r\f\v]*){16}")
 
 # Kind of token → Pygments' own short class; a kind that is not here is its parent, or plain.
 # Few on purpose: a third of the spans, and the code still reads.
@@ -115,7 +117,7 @@ def highlighted(code: str, language: str) -> str:
 
     Not one character of the code is lost or changed, whatever the lexer makes of it.
     """
-    lexer = _lexer(language.lower()) if len(code) <= LONGEST_CODE else None
+    lexer = _lexer(language.lower()) if _is_tame(code) else None
     if lexer is None:
         return escape(code, quote=False)
     spans: list[tuple[str, str]] = []
@@ -128,6 +130,15 @@ def highlighted(code: str, language: str) -> str:
     if "".join(text for _, text in spans) != code:
         return escape(code, quote=False)
     return "".join(_span(name, escape(text, quote=False)) for name, text in spans)
+
+
+def _is_tame(code: str) -> bool:
+    """Whether no lexer can be made to take seconds over it.
+
+    Their patterns are quadratic in the length of a line, and in the number of empty lines in a
+    row: 8,000 newlines hold up the lexer for C, and with it the whole process, for 1.4 s.
+    """
+    return len(code) <= LONGEST_CODE and _WILD.search(code) is None
 
 
 @lru_cache(maxsize=64)

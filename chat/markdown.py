@@ -31,8 +31,8 @@ from chat.source import Source
 REDRAW_EVERY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 0.5  # a new line is held back for the next drawing if that comes sooner
 REST_PER_WORK: Final = 10  # work of 1 ms is followed by 10 ms without
-PARSE_S_PER_CHAR: Final = 0.8e-6  # both measured by tests/bench_markdown.py, on a list
-DRAW_S_PER_CHAR: Final = 1.5e-6
+PARSE_S_PER_CHAR: Final = 2e-6  # all on the dear side of what tests/bench_markdown.py measures
+DRAW_S_PER_CHAR: Final = 2e-6
 GROWTH: Final = 1.25  # a long block is parsed anew when it is longer by this
 SHORT_CHARS: Final = 400  # drawn as a whole
 CHEAP_CHARS: Final = 2_000  # parsed at every line end, whatever the clock says
@@ -266,7 +266,8 @@ class Drawing:
             gap = ""
             before = before.removesuffix("\n") if cut else before
         self._around_tail, self._tail = (before, after), [gap]
-        self._mid_line, self._is_drawn, self._is_stale = cut, bool(before), withheld
+        self._is_drawn = bool(before) or len(text) > LONGEST_REDRAWN
+        self._mid_line, self._is_stale = cut, withheld
         rest_s = max(REST_PER_WORK * work_s, len(html) / BYTES_PER_S)
         if before or len(text) > CHEAP_CHARS:
             self._next_draw_s = now_s + max(REDRAW_EVERY_S, rest_s)

@@ -52,6 +52,8 @@ ATTRIBUTES: Final = {
 }
 _NESTING = re.compile(r"[{}]|\\left|\\right|\\begin|\\end")
 _DEEPER = {"{", "\\left", "\\begin"}
+_UNDER: Final = {"msub": "munder", "msubsup": "munderover"}
+LIMITS: Final = {"lim", "max", "min", "sup", "inf"}
 _REFERENCE = re.compile(r"&#x([0-9A-Fa-f]{1,6});")
 
 # latex2mathml has no common base for its errors, and a few faults of its own on odd input.
@@ -101,6 +103,11 @@ def _written(element: Element) -> str:
     tag, boxed = element.tag, ""
     if tag == "menclose":  # not in MathML Core; the page's CSS draws the box
         tag, boxed = "mrow", ' class="boxed"'
+    if (
+        tag in _UNDER and len(element) and element[0].text in LIMITS
+    ):  # latex2mathml sets these beside the name
+        tag = _UNDER[tag]
+        element[0].set("movablelimits", "true")
     inner = _text(element.text) + "".join(_written(child) for child in element)
     if tag not in TAGS:
         return inner + _text(element.tail)

@@ -14,7 +14,7 @@ from chat.sanitiser import clean
 from tests.chat.markdown_follower import TAIL, Follower, Page, drawn
 
 WORD = re.compile(r"w\d+e")
-FUZZ = settings(derandomize=True, deadline=None, max_examples=150, database=None)
+FUZZ = settings(derandomize=True, deadline=None, max_examples=100, database=None)
 
 
 @dataclass
@@ -80,7 +80,7 @@ def long_lists(draw: st.DrawFn) -> Document:
     inline = st.sampled_from([scrap for scrap in INLINE if scrap != "$$z$$"])
     under = st.sampled_from(["", "", "\n", "   - W\n", "   - W\n     - W\n", "\n   W\n", "W\n"])
     code = st.sampled_from(["", "", "   ```py\n   W\n   ```\n", "\n   | W |\n   |---|\n   | W |\n"])
-    for _ in range(draw(st.integers(2, 30))):
+    for _ in range(draw(st.integers(2, 15))):
         item = draw(inline).replace("\n", "\n   ")
         document.text += document.fill(f"{marker}{item}\n{draw(under)}{draw(code)}")
     return document
@@ -91,7 +91,7 @@ def long_tables(draw: st.DrawFn) -> Document:
     document = Document()
     inline = st.sampled_from([scrap for scrap in INLINE if not {"|", "\n"} & set(scrap)])
     document.text = document.fill("| W | W |\n|---|--:|\n")
-    for _ in range(draw(st.integers(2, 40))):
+    for _ in range(draw(st.integers(2, 20))):
         document.text += document.fill(f"| {draw(inline)} | {draw(inline)} |\n")
     document.text += document.fill(draw(st.sampled_from(["", "W\n", "\nW\n", "- W\n", "# W\n"])))
     return document
