@@ -17,6 +17,7 @@ from chat.trace import request_id  # noqa: E402
 from chat.ws_urls import urlpatterns  # noqa: E402
 from config.handler import PooledHandler  # noqa: E402
 from config.logs import id_of  # noqa: E402
+from config.memory import spare_what_startup_made  # noqa: E402
 from config.probes import Probes  # noqa: E402
 from config.shutdown import drain_on_sigterm  # noqa: E402
 
@@ -59,3 +60,6 @@ async def _lifespan(receive: Any, send: Any) -> None:
             await runner.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+spare_what_startup_made()

@@ -12,6 +12,8 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -26,6 +28,8 @@ class PooledHandler(ASGIHandler):
     _middleware_chain: Callable[..., Any]
 
     def __init__(self) -> None:
+        for receiver in (reset_queries, close_old_connections):  # a change of threads, for nothing:
+            request_started.disconnect(receiver)  # the pool looks after its own connections
         self._pool = Database(THREADS, "request")
         self._pool.open()
         super().__init__()
