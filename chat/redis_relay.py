@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -34,6 +35,7 @@ READ_GAP_S = 0.015  # between two reads, so that one read serves many entries
 READ_S = 5.0  # the longest wait of one read
 REST_S = 0.3  # between two looks at the checkpoints of a reply with a gap
 RETRY_S = 1.0  # after Redis failed
+CANCEL_S = 0.2  # after which a task that goes on is cancelled again
 KEPT_NOTICES = 1000  # while Redis is away
 KEPT_ENTRIES = 2000  # of one stream, about: a minute of the fastest model
 EXPIRES_S = 3600  # of a stream without a writer
@@ -97,9 +99,13 @@ class RedisRelay:
             logger.warning("Redis does not answer; replies are shown from their checkpoints")
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:  # again: wait_for of Python 3.11, in redis-py, may swallow a cancellation
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_S)
+        with suppress(*UNREACHABLE):  # the ends of the last replies, which others wait for
+            await self._write_batch([], self._outbox)
         await self._writer.aclose()
         await self._reader.aclose()
 
