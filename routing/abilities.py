@@ -1,8 +1,8 @@
 """How able a model is: a prior from what is published. Pure.
 
 Published benchmarks first, then what we know of the family, then price, size and age. The
-seam for learned abilities is `Ability`: anything that looks at a prompt once and can then
-tell, for each candidate, a number from 0 to 1.
+seam for what is learned is `Odds`: anything that looks at a prompt once and can then tell, for
+each candidate, the odds of a good answer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from routing.candidates import Candidate, Skills
 from routing.families import FAMILIES, PACE, USUAL_PACE
 from routing.prices import PER_MTOK, Prices
 from routing.prompts import Prompt
+from routing.scorers import chance
 
 _SIZE_B = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z])")
 # Parameters in billions → the most that a model of that size is trusted with unseen.
@@ -27,8 +28,8 @@ _LONGEST_FIRST = sorted(FAMILIES, key=len, reverse=True)
 KNOWN_IN = dt.date(2026, 5, 1)  # the families were judged as of this date
 
 
-class Ability(Protocol):
-    """The seam: reads a prompt once, then tells each candidate's ability for it, 0 to 1."""
+class Odds(Protocol):
+    """The seam: reads a prompt once, then tells each candidate's odds of a good answer, 0 to 1."""
 
     def __call__(self, prompt: Prompt) -> Callable[[Candidate], float]: ...
 
@@ -60,6 +61,12 @@ def prior_ability(prompt: Prompt) -> Callable[[Candidate], float]:
         )
 
     return ability
+
+
+def prior_odds(prompt: Prompt) -> Callable[[Candidate], float]:
+    """The odds of the plain scorers: ability against what the prompt demands."""
+    ability, difficulty = prior_ability(prompt), prompt.difficulty
+    return lambda candidate: chance(ability(candidate), difficulty)
 
 
 def judge(published: Published, *, today: dt.date) -> tuple[Skills, str]:

@@ -16,10 +16,10 @@ _DATE = re.compile(r"-(?:20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-20\d{2}|\d{2}-\d{2}|\
 
 def same_model(one: str, other: str) -> bool:
     """One slug with or without its date and variant, in whatever order its parts stand."""
-    return one == other or _essence(one) == _essence(other)
+    return one == other or essence(one) == essence(other)
 
 
-def _essence(slug: str) -> tuple[str, ...]:
+def essence(slug: str) -> tuple[str, ...]:
     """The parts of a slug that tell models apart."""
     plain = slug.casefold().removeprefix("~").split(":", 1)[0]
     author, _, name = plain.rpartition("/")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from routing import words
+from routing.predictor import Reading
 
 HEAD_CHARS, TAIL_CHARS = 1_200, 600  # where the question of a long text stands
 SAMPLE_CHARS = 900
@@ -52,6 +53,7 @@ class Prompt:
 
     `signals`: each from 0 (no sign) to 1; `difficulty` from 0 (small talk) to 1 (research),
     0.42 where there is no evidence; `demands`: code, maths, writing and general, summing to 1.
+    `reading` is what the learned predictor took from the text, None where there is none.
     Tokens are estimates: `prompt_tokens` is all that is sent (history and attachments too),
     `ceiling_tokens` what it will hardly exceed, `answer_tokens` the answer without thinking.
     """
@@ -66,6 +68,7 @@ class Prompt:
     needs: frozenset[str] = frozenset()
     signals: Mapping[str, float] = field(default_factory=dict)
     demands: Mapping[str, float] = field(default_factory=lambda: {"general": 1.0})
+    reading: Reading | None = field(default=None, compare=False, repr=False)
 
 
 def read_prompt(

@@ -28,7 +28,7 @@ class Outlook(NamedTuple):
 
     prompt: Prompt
     candidate: Candidate
-    ability: float
+    odds: float
     answer_tokens: int
     cost_cents: float
     today: dt.date
@@ -43,11 +43,12 @@ def worth_cents(difficulty: float, dial: float) -> float:
 
 
 def quality(outlook: Outlook) -> float:
-    """The chance of a good answer: ability against what the prompt demands."""
-    return chance(outlook.ability, outlook.prompt.difficulty)
+    """The chance of a good answer."""
+    return outlook.odds
 
 
 def chance(ability: float, difficulty: float) -> float:
+    """The chance of a good answer by rule: ability against what the prompt demands."""
     needed = 0.2 + 0.66 * difficulty
     return 1 / (1 + math.exp(-STEEPNESS * (ability - needed)))
 

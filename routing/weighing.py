@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from routing import constraints, reasons
-from routing.abilities import Ability, prior_ability
+from routing.abilities import Odds, prior_ability, prior_odds
 from routing.candidates import Candidate
 from routing.constraints import NoCandidateFits
 from routing.decision import Contender, Decision
@@ -19,7 +19,6 @@ from routing.prompts import Prompt
 from routing.scorers import (
     SCORERS,
     Outlook,
-    chance,
     effort_for,
     thinking_tokens,
     worth_cents,
@@ -54,13 +53,13 @@ class Weighed(NamedTuple):
 
 
 def decide(
-    question: Question, candidates: Iterable[Candidate], ability: Ability = prior_ability
+    question: Question, candidates: Iterable[Candidate], odds: Odds = prior_odds
 ) -> Decision:
     """Choose the model of the highest score among those that fit.
 
     Raises NoCandidateFits with the constraint to relax when none does.
     """
-    fitting, rejected = _sift(question, candidates, ability(question.prompt))
+    fitting, rejected = _sift(question, candidates, odds(question.prompt))
     if not fitting:
         raise _nobody(rejected)
     fitting.sort(key=lambda weighed: weighed.rank)
@@ -68,7 +67,6 @@ def decide(
     room = room_of(question, best.outlook)
     spares = _spares(question, fitting, room)
     shown = {weighed.rank: weighed for weighed in (*fitting[:SHOWN], *spares)}
-    odds = chance(best.outlook.ability, question.prompt.difficulty)
     return _stated(
         question,
         best,
@@ -78,21 +76,19 @@ def decide(
         rejected=rejected,
         reason=reasons.why(
             question.prompt,
-            odds=odds,
+            odds=best.outlook.odds,
             expected_usd=expected_usd(best.outlook),
             fitting=len(fitting),
         ),
     )
 
 
-def decide_pinned(
-    question: Question, candidate: Candidate, ability: Ability = prior_ability
-) -> Decision:
+def decide_pinned(question: Question, candidate: Candidate, odds: Odds = prior_odds) -> Decision:
     """The model that a person named, without fallbacks: nobody answers in its place.
 
     Raises NoCandidateFits when it cannot answer this prompt within these bounds.
     """
-    outlook = outlook_of(question, candidate, ability(question.prompt)(candidate))
+    outlook = outlook_of(question, candidate, odds(question.prompt)(candidate))
     needed = _needed(question)
     standing = constraints.standing(candidate, question.policy, question.today)
     if standing in constraints.WAIVED_FOR_A_PIN:
@@ -147,7 +143,7 @@ def misfit(question: Question, candidate: Candidate, needed: int) -> str | None:
     )
 
 
-def outlook_of(question: Question, candidate: Candidate, ability: float) -> Outlook:
+def outlook_of(question: Question, candidate: Candidate, odds: float) -> Outlook:
     """What to expect of one model: the tokens of its answer, thinking included, their cost."""
     prompt = question.prompt
     answer = prompt.answer_tokens + thinking_tokens(prompt, candidate)
@@ -156,7 +152,7 @@ def outlook_of(question: Question, candidate: Candidate, ability: float) -> Outl
     return Outlook(
         prompt=prompt,
         candidate=candidate,
-        ability=ability,
+        odds=odds,
         answer_tokens=answer,
         cost_cents=100 * _cost_f(candidate, prompt.prompt_tokens, answer),
         today=question.today,
@@ -253,8 +249,8 @@ def _contender(weighed: Weighed, question: Question) -> Contender:
         name=candidate.name,
         prices=candidate.prices,
         score=round(-weighed.rank[0], 4) if told else 0.0,
-        ability=round(outlook.ability, 4) if told else None,
-        odds=round(chance(outlook.ability, question.prompt.difficulty), 4) if told else None,
+        ability=round(prior_ability(question.prompt)(candidate), 4) if told else None,
+        odds=round(outlook.odds, 4) if told else None,
         expected_usd=expected_usd(outlook),
         parts={name: round(value, 4) for name, value in parts.items()} if told else {},
         canonical_slug=candidate.canonical_slug,

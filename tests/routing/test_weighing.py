@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.abilities import prior_ability
+from routing.abilities import prior_ability, prior_odds
 from routing.candidates import Candidate, Reasoning, Skills
 from routing.constraints import NoCandidateFits
 from routing.decision import Decision
@@ -357,14 +357,14 @@ def test_a_long_prompt_is_weighed_at_the_price_of_its_tier() -> None:
     assert decide(question(history_tokens=60_000), [tiered, flat]).slug == "b/flat"
 
 
-def test_another_ability_can_take_the_place_of_the_prior() -> None:
-    def reversed_ability(prompt: Prompt) -> Callable[[Candidate], float]:
-        usual = prior_ability(prompt)
+def test_other_odds_can_take_the_place_of_the_prior() -> None:
+    def reversed_odds(prompt: Prompt) -> Callable[[Candidate], float]:
+        usual = prior_odds(prompt)
         return lambda each: 1 - usual(each)
 
     market = [candidate("a/able", ability=0.9), candidate("b/unable", ability=0.1)]
     assert decide(question(), market).slug == "a/able"
-    assert decide(question(), market, ability=reversed_ability).slug == "b/unable"
+    assert decide(question(), market, odds=reversed_odds).slug == "b/unable"
 
 
 @pytest.mark.parametrize("dial", [-0.1, 10.1, float("nan")])

@@ -1,0 +1,252 @@
+"""What was learned from outcomes, as arithmetic: a text in, odds of a good answer out. Pure.
+
+Each *source* is a set of prompts whose answers by a pool of models were scored. Of each we keep
+how a model's score bends with a few factors of the prompt, and two anchors on the ladder of
+ability, so that a model outside the pool gets a place between or beyond them. A prompt belongs
+to each source a little; what belongs to none (`unfamiliar`) is left to the caller's rules and to
+one shared sense of how much ability counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.features import WORDS, Floats, Ints, buckets, fold, hand
+
+FORMAT = 1  # changes with the features, the columns or the arithmetic below
+LOWEST, HIGHEST = 0.02, 0.98  # nothing is certain
+NUDGE = 0.12  # of difficulty, for one standard deviation of demand
+USUAL, ODD = 1.0, 0.5  # as typical as a quarter of the known prompts are; half as much is strange
+TOP_LOGIT = 2.6  # what a model at the top of the ladder does with a prompt of no known kind
+Matrix: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One set of outcomes: its pool, their mean scores, and how each bends with the factors.
+
+    `columns`: which of the predictor's outputs are its factors. `anchors`: two abilities, low
+    and high, with the mean and the bend that the pool has there. `skill`: which of a
+    candidate's skills counts here.
+    """
+
+    name: str
+    skill: str
+    models: tuple[str, ...]
+    means: Floats
+    bends: Matrix
+    columns: tuple[int, int]
+    anchor_abilities: tuple[float, float]
+    anchor_means: Floats
+    anchor_bends: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Ferns:
+    """Small tables, each looked up by a few yes-or-no questions about the hand-made counts."""
+
+    features: Ints
+    thresholds: Matrix
+    leaves: NDArray[np.int8]
+    scale: Floats
+
+    def codes(self, counts: Matrix) -> Ints:
+        """Which leaf each fern gives each row: (rows, ferns)."""
+        questions = self.features.shape[1]
+        powers = 1 << np.arange(questions)[::-1]
+        yes = counts[:, self.features] > self.thresholds
+        return (yes @ powers + np.arange(len(self.features)) * (1 << questions)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Typical prompts, as scaled counts. `near`, `far`: distances that are familiar and strange."""
+
+    points: Matrix
+    middle: Floats
+    spread: Floats
+    near: float
+    far: float
+
+    def strangeness(self, counts: Floats) -> float:
+        """0 for a prompt beside a landmark, 1 for one far from all."""
+        scaled = np.clip((counts - self.middle) / self.spread, -4, 4)
+        away = self.points - scaled
+        nearest = float(np.sqrt(np.einsum("ij,ij->i", away, away).min()))
+        return min(1.0, max(0.0, (nearest - self.near) / (self.far - self.near)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the predictor takes from one prompt.
+
+    `shares`: how much it is like each source, summing to 1 - `unfamiliar`; `demand`: how much
+    ability counts, in standard deviations of what was seen; `tokens`: of a usual answer.
+    """
+
+    outputs: Floats
+    shares: Floats
+    unfamiliar: float
+    demand: float
+    tokens: float
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """The artefact: hashed weights, ferns, sources. One instance serves all threads."""
+
+    version: str
+    sources: tuple[Source, ...]
+    idf: Floats
+    weights: NDArray[np.int8]  # (buckets, outputs)
+    scale: Floats
+    bias: Floats
+    ferns: Ferns
+    fern_outputs: int  # the ferns speak to the first so many outputs
+    abilities: Mapping[str, float]
+    wordiness: Mapping[str, float]  # log tokens of a model's answers beside the usual
+    landmarks: Landmarks
+    usual: Floats  # how typical a prompt of each source usually is of it
+    demand_scale: tuple[float, float, float]  # mean, deviation, share of length
+    prompts: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+    def read(self, text: str) -> Reading:
+        folded = fold(text)
+        places, values = buckets(folded)
+        return self.reading(places, values, hand(folded))
+
+    def reading(self, places: Ints, values: Floats, counts: Floats) -> Reading:
+        weighed = weigh(places, values, self.idf)
+        outputs = (weighed @ self.weights[places].astype(np.float32)) * self.scale + self.bias
+        leaves = self.ferns.leaves[self.ferns.codes(counts[None, :])[0]]
+        spoken = leaves.sum(0, dtype=np.int32) * self.ferns.scale
+        first = self.fern_outputs
+        outputs[:first] = (outputs[:first] + spoken) / 2
+        return self.placed(outputs, counts)
+
+    def placed(self, outputs: Floats, counts: Floats) -> Reading:
+        """The outputs read: factors, tokens, then likeness, demand, and typical words."""
+        first, count = self.fern_outputs, len(self.sources)
+        typical = outputs[first + count + 1 :]
+        foreign = min(1.0, max(0.0, (USUAL - float((typical / self.usual).max())) / (USUAL - ODD)))
+        unfamiliar = 1 - (1 - self.landmarks.strangeness(counts)) * (1 - foreign)
+        shares = shares_of(outputs[first : first + count]) * np.float32(1 - unfamiliar)
+        mean, deviation, length_share = self.demand_scale
+        demand = (float(outputs[first + count]) - mean) / deviation
+        demand = (demand + length_share * length_sign(counts)) / (1 + length_share)
+        return Reading(
+            outputs=outputs,
+            shares=shares,
+            unfamiliar=unfamiliar,
+            demand=max(-3.0, min(3.0, demand)),
+            tokens=float(np.exp(np.clip(outputs[first - 1], 0.0, 9.0))),
+        )
+
+    def pool_places(self, model: str) -> tuple[int, ...]:
+        """The model's place in the pool of each source; -1 where it has none."""
+        return tuple(
+            source.models.index(model) if model in source.models else -1 for source in self.sources
+        )
+
+    def source_odds(self, reading: Reading, abilities: Matrix, places: Ints) -> Matrix:
+        """Odds in each source: (models, sources).
+
+        `abilities`: each model's ability for each source's skill; `places`: as `pool_places`.
+        """
+        odds = np.empty(abilities.shape, np.float32)
+        for column, source in enumerate(self.sources):
+            factors = reading.outputs[slice(*source.columns)]
+            odds[:, column] = line_odds(source, factors, abilities[:, column])
+            inside = np.flatnonzero(places[:, column] >= 0)
+            if len(inside):
+                rows = places[inside, column]
+                known = source.means[rows] + source.bends[rows] @ factors
+                odds[inside, column] = np.clip(known, LOWEST, HIGHEST)
+        return odds
+
+    def odds(
+        self, reading: Reading, abilities: Matrix, places: Ints, general: Floats, difficulty: float
+    ) -> Floats:
+        """Odds of a good answer for each model: what the sources say, and the rest by rule.
+
+        `general`: each model's ability where the kind is unknown; `difficulty`: what the rules
+        make of the prompt, which the learned sense of demand moves a little.
+        """
+        harder = min(1.0, max(0.0, difficulty + NUDGE * reading.demand))
+        rest = shared_odds(general, harder)
+        if reading.unfamiliar >= 1.0:
+            return rest
+        told = self.source_odds(reading, abilities, places) @ reading.shares
+        return (told + reading.unfamiliar * rest).astype(np.float32)
+
+
+def weigh(places: Ints, values: Floats, idf: Floats) -> Floats:
+    """Counts by rarity; words and runs of bytes each brought to half of length 1."""
+    weighed = values * idf[places]
+    split = int(np.searchsorted(places, WORDS))
+    for half in (weighed[:split], weighed[split:]):
+        length = float(np.sqrt(half @ half))
+        if length:
+            half *= np.float32(0.70710678 / length)
+    return weighed
+
+
+def shares_of(likeness: Floats) -> Floats:
+    """How much each source may speak for the prompt: sums to 1."""
+    squares = np.maximum(likeness, 0.01) ** 2
+    return (squares / squares.sum()).astype(np.float32)
+
+
+def length_sign(counts: Floats) -> float:
+    """Longer questions ask a little more: the logarithm of the words, about -2 to 2."""
+    return max(-2.0, min(2.0, (float(counts[1]) - 4.0) / 1.0))
+
+
+def line_odds(source: Source, factors: Floats, abilities: Floats) -> Floats:
+    """Odds by ability alone: a straight line in logits through the source's two anchors."""
+    at_anchors = source.anchor_means + source.anchor_bends @ factors
+    low, high = logits(np.clip(at_anchors, LOWEST, HIGHEST)).tolist()
+    low_ability, high_ability = source.anchor_abilities
+    slope = max(1.0, (high - low) / (high_ability - low_ability))
+    middle, center = (low + high) / 2, (low_ability + high_ability) / 2
+    return np.clip(unit(middle + slope * (abilities - center)), LOWEST, HIGHEST)
+
+
+def shared_odds(abilities: Floats, difficulty: float) -> Floats:
+    """Odds where the kind is unknown: ability counts for more, the harder the prompt is."""
+    return unit(TOP_LOGIT - (1.0 + 6.5 * difficulty) * (1.0 - abilities))
+
+
+def shifted(odds: Floats, shifts: Floats) -> Floats:
+    """Odds moved by what was seen of each model since, in logits."""
+    return np.clip(unit(logits(np.clip(odds, LOWEST, HIGHEST)) + shifts), LOWEST, HIGHEST)
+
+
+def logits(odds: Floats) -> Floats:
+    return np.log(odds / (1 - odds)).astype(np.float32)
+
+
+def unit(values: Floats) -> Floats:
+    return (1 / (1 + np.exp(-values))).astype(np.float32)
+
+
+def shift_from(outcomes: Sequence[float], odds: Sequence[float], *, deviation: float) -> float:
+    """The logit by which a model does better here than predicted: a bounded, shrunk estimate.
+
+    `deviation`: how far models usually stray, in logits, before anything is seen.
+    """
+    seen, expected = np.array(outcomes, np.float32), np.clip(odds, LOWEST, HIGHEST)
+    if not len(seen):
+        return 0.0
+    shift = 0.0
+    for _ in range(8):
+        now = shifted(expected.astype(np.float32), np.float32(shift))
+        slope = float((seen - now).sum()) - shift / deviation**2
+        bend = float((now * (1 - now)).sum()) + 1 / deviation**2
+        shift = max(-2.5, min(2.5, shift + slope / bend))
+    return shift
