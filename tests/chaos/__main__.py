@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import random
 import secrets
+import signal
 import sys
 import time
 from pathlib import Path
@@ -53,6 +54,7 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     chosen = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     say(f"seed {chosen.seed}: {chosen.replies} replies, {chosen.at_once} at a time")
     people = -(-chosen.at_once // PEOPLE_A_SEAT)
     with stage(chosen.server, people, chosen.seed) as here:

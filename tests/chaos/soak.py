@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     chosen = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     say(f"soak of {chosen.minutes:g} minutes, {chosen.at_once} conversations, {chosen.server}")
     people = -(-chosen.at_once // PEOPLE_A_SEAT)
     with stage(chosen.server, people, chosen.seed) as here:

@@ -25,7 +25,9 @@ PAGE = """<main><div id="messages"><div id="live">
 @pytest.mark.redis
 def test_nothing_is_lost_under_fire() -> None:
     command = [sys.executable, "-m", "tests.chaos", "--mild", "--seed", SEED]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S)
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S, check=False
+    )
     assert run.returncode == 0, f"{run.stdout[-6000:]}\n{run.stderr[-3000:]}"
 
 
