@@ -73,11 +73,19 @@ class Visit:
     def cookies(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
+    async def be_connected(self) -> None:
+        """Connect again, as a browser does, where the server has closed an idle connection."""
+        if self._connection.is_over:
+            self._connection.close()
+            self._connection = await Connection.open(self.port)
+
     async def get(self, path: str) -> Answer:
+        await self.be_connected()
         self._connection.write("GET", path, {"Cookie": self.cookies})
         return await self._read(200)
 
     async def post(self, path: str, form: dict[str, str], *, expect: int = 200) -> Answer:
+        await self.be_connected()
         self.write_post(path, form)
         return await self._read(expect)
 
@@ -131,6 +139,7 @@ class Tab:
             "nonce": secrets.token_hex(16),
             "csrfmiddlewaretoken": self._token,
         }
+        await self._visit.be_connected()
         at = time.monotonic()
         self._visit.write_post(f"{self._path}send/", form, **{"HX-Request": "true"})
         async with asyncio.timeout(PATIENCE_S + seconds), asyncio.TaskGroup() as both:

@@ -40,6 +40,11 @@ class Connection:
     def close(self) -> None:
         self._writer.close()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the server has closed it: servers do not keep an idle one for long."""
+        return self.reader.at_eof()
+
     def write(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Hand one request to the kernel. The answer is read by `read`, or from `reader`."""
         port = self._writer.get_extra_info("peername")[1]
