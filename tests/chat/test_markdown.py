@@ -132,6 +132,12 @@ def test_colours_change_no_letter_of_the_code(code: str, language: str) -> None:
     assert Page(f"<pre>{highlighted(code, language)}</pre>").text == code
 
 
+@pytest.mark.parametrize("code", ["int x;" + "\n" * 16, "int x; " * 60, "int x;\n" * 2_000])
+def test_code_that_would_hold_up_a_lexer_stays_plain(code: str) -> None:
+    assert "span" in highlighted("int x;", "c")
+    assert highlighted(code, "c") == code
+
+
 def test_every_language_that_is_listed_is_known_to_the_highlighter() -> None:
     aliases = {alias for _, _, names, _, _ in LEXERS.values() for alias in names}
     assert not set(LANGUAGES.values()) - aliases
