@@ -2,7 +2,7 @@
 
 An exception is told by its class and where it was raised. Its text is left out, as it may quote a
 prompt (PostgreSQL quotes the whole row that it refuses), unless its kind is known to tell only
-about connections.
+about connections and schemas.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from redis.exceptions import RedisError
 
 from chat.trace import reply_id, request_id
 
-TELLABLE: Final = (OSError, OperationalError, InterfaceError, RedisError)
+TELLABLE: Final = (OSError, OperationalError, InterfaceError, ProgrammingError, RedisError)
 _ID: Final = re.compile(rb"[\w.-]{1,64}")
 ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

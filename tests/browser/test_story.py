@@ -17,9 +17,10 @@ from tests.browser.prompts import paced
 
 pytestmark = pytest.mark.browser
 
-QUESTION = paced(
-    80, "How do I calculate compound interest? With a formula, a table and code in Python."
+COMPOUND_INTEREST = (
+    "How do I calculate compound interest? With a formula, a table and code in Python."
 )
+QUESTION = paced(80, COMPOUND_INTEREST)
 
 
 def test_a_stranger_asks_reloads_in_mid_stream_and_finds_every_letter_and_the_cost(
