@@ -9,9 +9,19 @@ from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.functional import cached_property
 
-from billing.models import Call, Kind, Standing, UsageRecord, user_ref
+from billing.budgets import allowance_of_budget, forget_accounts
+from billing.models import (
+    Budget,
+    Call,
+    Kind,
+    Reconciliation,
+    Standing,
+    UsageRecord,
+    user_ref,
+)
 from billing.money import UsdTotal
 from billing.templatetags.money import usd_exact
 
@@ -21,11 +31,14 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
+    BudgetAdminBase = admin.ModelAdmin[Budget]
     CallAdminBase = admin.ModelAdmin[Call]
+    ReconciliationAdminBase = admin.ModelAdmin[Reconciliation]
     UsageAdminBase = admin.ModelAdmin[UsageRecord]
     BoundedBase = Paginator[Any]
 else:
     CallAdminBase = UsageAdminBase = admin.ModelAdmin
+    BudgetAdminBase = ReconciliationAdminBase = admin.ModelAdmin
     BoundedBase = Paginator
 
 MAX_COUNTED_ROWS = 10_000
@@ -172,6 +185,7 @@ class UsageRecordAdmin(ReadOnly, UsageAdminBase):
         response = super().changelist_view(request, {"title": "Ledger", **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data:
             response.context_data["total"] = total_of(response.context_data["cl"].queryset)
+            response.context_data["overdue"] = Call.objects.overdue(timezone.now()).count()
         return response
 
 
@@ -184,6 +198,28 @@ def total_of(entries: QuerySet[UsageRecord]) -> dict[str, Any]:
         estimated_usd=UsdTotal("cost_usd", filter=Q(standing=Standing.ESTIMATED)),
         own_key_usd=UsdTotal("upstream_cost_usd", filter=Q(is_byok=True)),
     )
+
+
+class SettlementFilter(admin.SimpleListFilter):
+    """By where the bill of a call stands."""
+
+    title = "settlement"
+    parameter_name = "settlement"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("waiting", "waiting for its bill"),
+            ("overdue", "overdue: look at these"),
+            ("unknown", "no id to ask with"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = {
+            "waiting": Call.objects.billable(),
+            "overdue": Call.objects.overdue(timezone.now()),
+            "unknown": Call.objects.unknown(),
+        }.get(self.value() or "")
+        return queryset if found is None else queryset & found
 
 
 @admin.register(Call)
@@ -199,8 +235,9 @@ class CallAdmin(ReadOnly, CallAdminBase):
         "generation_id",
         "purpose",
         "error",
+        "asked_for",
     )
-    list_filter = ("state", "purpose")
+    list_filter = ("state", SettlementFilter, "purpose")
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     search_fields = ("generation_id__exact", "user_ref__exact", "conversation_ref__exact")
@@ -211,6 +248,7 @@ class CallAdmin(ReadOnly, CallAdminBase):
     paginator = BoundedPaginator
     fieldsets = (
         (None, {"fields": ("state", "generation_id", "error", "reserved_usd")}),
+        ("Its bill", {"fields": ("attempts", "last_answer", "next_try_at")}),
         ("Asked", {"fields": ("user", *ASKED, "fallback_models", *TIMES)}),
         ("Answered", {"fields": (*ANSWERED, "upstream_cost_usd", "is_byok")}),
     )
@@ -226,3 +264,81 @@ class CallAdmin(ReadOnly, CallAdminBase):
     @admin.display(description="reserved")
     def reserved(self, call: Call) -> str:
         return usd_exact(call.reserved_usd) or "unknown"
+
+    @admin.display(description="bill asked for")
+    def asked_for(self, call: Call) -> str:
+        return f"{call.attempts} times, {call.last_answer}" if call.last_answer else ""
+
+
+@admin.register(Budget)
+class BudgetAdmin(BudgetAdminBase):
+    """Who may spend how much. A change takes effect with the next message."""
+
+    list_display = ("__str__", "per_day", "per_month", "requests_per_minute", "left")
+    list_select_related = ("user", "group")
+    autocomplete_fields = ("user", "group")
+
+    @admin.display(description="USD per day", ordering="per_day_usd")
+    def per_day(self, budget: Budget) -> str:
+        return usd_exact(budget.per_day_usd) or "no limit"
+
+    @admin.display(description="USD per month", ordering="per_month_usd")
+    def per_month(self, budget: Budget) -> str:
+        return usd_exact(budget.per_month_usd) or "no limit"
+
+    @admin.display(description="spent")
+    def left(self, budget: Budget) -> str:
+        """Of a user's or a group's; the one for everybody is each user's own."""
+        lines = allowance_of_budget(budget).lines
+        return ", ".join(
+            f"{usd_exact(line.spent_usd)} this {line.limit.period} ({line.percent} %)"
+            for line in lines
+            if line.limit.usd is not None
+        )
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        if change:
+            forget_accounts(Budget.objects.get(pk=obj.pk))
+        super().save_model(request, obj, form, change)
+        forget_accounts(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Budget) -> None:
+        forget_accounts(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Budget]) -> None:
+        for budget in queryset:
+            forget_accounts(budget)
+        super().delete_queryset(request, queryset)
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnly, ReconciliationAdminBase):
+    """Our sum and OpenRouter's, day by day, as `manage.py reconcile` found them."""
+
+    list_display = ("day", "ours", "theirs", "residual", "verdict", "pending", "estimated", "time")
+    list_filter = ("verdict",)
+    date_hierarchy = "day"
+    sortable_by = ("day", "time")
+    change_form_template = "billing/reconciliation.html"
+    fields = (
+        *("day", "created_at", "verdict", "ours_usd", "theirs_usd", "residual_usd"),
+        *("pending", "estimated", "only_theirs", "only_ours"),
+        *("ledger_usd", "key_usage_usd", "credits_usd", "credits_used_usd"),
+    )
+
+    @admin.display(description="ours", ordering="ours_usd")
+    def ours(self, record: Reconciliation) -> str:
+        return usd_exact(record.ours_usd)
+
+    @admin.display(description="theirs", ordering="theirs_usd")
+    def theirs(self, record: Reconciliation) -> str:
+        return usd_exact(record.theirs_usd)
+
+    @admin.display(description="residual", ordering="residual_usd")
+    def residual(self, record: Reconciliation) -> str:
+        return usd_exact(record.residual_usd)
+
+    @admin.display(description="compared (UTC)", ordering="created_at")
+    def time(self, record: Reconciliation) -> str:
+        return f"{record.created_at:%Y-%m-%d %H:%M}"

@@ -139,6 +139,15 @@ def allowance_of(user: AbstractBaseUser | AnonymousUser) -> Allowance:
     return Allowance([_line(limit, _find(limit, now), now) for limit in limits_of(user)])
 
 
+def allowance_of_budget(budget: Budget) -> Allowance:
+    """What was spent of one budget; of the one for everybody, which is each one's own, nothing."""
+    if not budget.user_id and not budget.group_id:
+        return Allowance()
+    now = timezone.now()
+    limits = _limits_of_budget(budget, _owner_ref(budget, budget.user))
+    return Allowance([_line(limit, _find(limit, now), now) for limit in limits])
+
+
 def require_allowance(*, user: AbstractBaseUser) -> Allowance:
     """What a person may reserve now; until the transaction ends nobody else reserves of it.
 
@@ -235,10 +244,16 @@ def limits_of(user: AbstractBaseUser | AnonymousUser) -> list[Limit]:
     for budget in found:
         if has_own and not budget.user_id and not budget.group_id:
             continue
-        owner, whose = _owner_ref(budget, user), _whose(budget)
-        limits += [Limit(owner, whose, period, usd=usd) for period, usd in budget.money()]
-        if budget.requests_per_minute is not None:
-            limits.append(Limit(owner, whose, Period.MINUTE, requests=budget.requests_per_minute))
+        limits += _limits_of_budget(budget, _owner_ref(budget, user))
+    return limits
+
+
+def _limits_of_budget(budget: Budget, owner_ref: str) -> list[Limit]:
+    whose = _whose(budget)
+    limits = [Limit(owner_ref, whose, period, usd=usd) for period, usd in budget.money()]
+    if budget.requests_per_minute is not None:
+        requests = budget.requests_per_minute
+        limits.append(Limit(owner_ref, whose, Period.MINUTE, requests=requests))
     return limits
 
 

@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from billing.limits import Account, Budget, Hold
 from billing.money import UsdField, UsdTotal
+from billing.reconciliation_models import Reconciliation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-__all__ = ["Account", "Budget", "Hold"]  # from limits.py: Django looks for models here
+__all__ = ["Account", "Budget", "Hold", "Reconciliation"]  # Django looks for models here
 
 TEXT_CHARS = 200  # longest name or id that is kept; services.py cuts what is longer
 

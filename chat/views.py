@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
+from billing.budgets import allowance_of
 from billing.services import conversation_total
 from chat import fragments
 from chat.errors import CannotSend, Malformed
@@ -152,6 +153,7 @@ def _page(request: HttpRequest, shown: Conversation | None) -> dict[str, Any]:
         "messages": settled,
         "live_html": mark_safe(LiveRegion(live, last_pk).fill(stored_views(live).values())),  # noqa: S308 (drawn by our own templates)
         "total": conversation_total(conversation_ref=str(shown.pk)) if shown else None,
+        "budget": allowance_of(request.user),
         "choice": shown.choice if shown else AUTO,
         "nonce": uuid.uuid4().hex,
         "max_prompt_chars": settings.MAX_PROMPT_CHARS,

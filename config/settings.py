@@ -151,6 +151,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 OPENROUTER_CLIENT = "config.upstream.make_client"  # apps import it by this name, not by module
 BILLING_ON_SETTLED = "chat.settlement.attach_bill"  # told, in its transaction, of each late entry
 OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", default="")
+OPENROUTER_MANAGEMENT_CLIENT = "config.upstream.make_management_client"
+OPENROUTER_MANAGEMENT_KEY = env.str("OPENROUTER_MANAGEMENT_KEY", default="")
 OPENROUTER_BASE_URL = env.str("OPENROUTER_BASE_URL", default="https://openrouter.ai/api/v1")
 OPENROUTER_APP_URL = env.str("OPENROUTER_APP_URL", default="http://localhost:8000")
 OPENROUTER_APP_TITLE = env.str("OPENROUTER_APP_TITLE", default="Switchboard")

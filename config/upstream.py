@@ -6,7 +6,7 @@ import httpx
 from django.conf import settings
 
 from openrouter.client import ClientConfig, OpenRouterClient
-from openrouter.emulator.settings import DEMO_KEY, EmulatorSettings
+from openrouter.emulator.settings import DEMO_KEY, DEMO_MANAGEMENT_KEY, EmulatorSettings
 from openrouter.emulator.transport import EmulatorTransport
 
 
@@ -23,10 +23,20 @@ def emulator() -> EmulatorTransport:
 
 def make_client() -> OpenRouterClient:
     """A client for the calling event loop; whoever makes it closes it."""
+    return _client(settings.OPENROUTER_API_KEY or DEMO_KEY)
+
+
+def make_management_client() -> OpenRouterClient:
+    """The same with the key that may look at the account, and cannot ask models."""
+    usual = "" if settings.OPENROUTER_API_KEY else DEMO_MANAGEMENT_KEY
+    return _client(settings.OPENROUTER_MANAGEMENT_KEY or usual)
+
+
+def _client(api_key: str) -> OpenRouterClient:
     transport: httpx.AsyncBaseTransport | None = None if settings.OPENROUTER_API_KEY else emulator()
     return OpenRouterClient(
         ClientConfig(
-            api_key=settings.OPENROUTER_API_KEY or DEMO_KEY,
+            api_key=api_key,
             base_url=settings.OPENROUTER_BASE_URL,
             app_url=settings.OPENROUTER_APP_URL,
             app_title=settings.OPENROUTER_APP_TITLE,
