@@ -85,27 +85,27 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
     "se": ("#0550ae", "#79c0ff"),
     "si": ("#0550ae", "#79c0ff"),
 }
-# What models write, as far as its lexer is tame: none of these took half a second of CPU for 12,000
-# characters of any of 50 kinds of junk, cut as `_is_tame` allows. Those for Java, C#, Groovy, HCL and
-# Markdown took more than three: another stands in for the first four, and the last is not coloured.
+# What models write, as far as its lexer is tame: none of these took half a second of CPU for
+# 12,000 characters of any of 50 kinds of junk, cut as `_is_tame` allows. Those for Java, C#,
+# Groovy, HCL, Crystal and Markdown took more than three: another stands in, or there is no colour.
 _NAMES = """
-awk bash batch c clojure cmake common-lisp console cpp crystal css d dart diff django docker
+awk bash batch c clojure cmake common-lisp console cpp css d dart diff django docker
 elixir erlang fortran fsharp glsl go graphql haskell html http ini javascript json jsx julia
 kotlin latex lua make matlab nasm nginx nim nix objective-c ocaml pascal perl php powershell
 properties protobuf python r ruby rust scala scheme scss solidity sql swift tcl toml
 typescript vbnet verilog vhdl vim wast xml yaml zig
 """
 _STAND_INS = """
-bat=batch c#=typescript c++=cpp cc=cpp cjs=javascript cs=typescript csharp=typescript cu=cpp
-cuda=cpp dockerfile=docker elisp=common-lisp emacs-lisp=common-lisp ex=elixir f#=fsharp
-golang=go gradle=typescript groovy=typescript h=c hcl=bash hpp=cpp hs=haskell htm=html
-java=typescript jinja=django jinja2=django js=javascript json5=json jsonc=json jsonl=json
-kt=kotlin less=scss lisp=common-lisp makefile=make mjs=javascript ml=ocaml mysql=sql
-objc=objective-c octave=matlab patch=diff pl=perl plpgsql=sql postgres=sql postgresql=sql
-proto=protobuf ps1=powershell py=python python3=python rb=ruby rs=rust sass=scss sh=bash
-shell=bash shell-session=console sol=solidity sqlite=sql svelte=html svg=xml
-systemverilog=verilog terraform=bash tex=latex tf=bash ts=typescript tsx=typescript
-twig=django vb=vbnet vue=html wasm=wast x86asm=nasm yml=yaml zsh=bash
+bat=batch c#=typescript c++=cpp cc=cpp cjs=javascript crystal=ruby cs=typescript
+csharp=typescript cu=cpp cuda=cpp dockerfile=docker elisp=common-lisp emacs-lisp=common-lisp
+ex=elixir f#=fsharp golang=go gradle=typescript groovy=typescript h=c hcl=bash hpp=cpp
+hs=haskell htm=html java=typescript jinja2=django jinja=django js=javascript json5=json
+jsonc=json jsonl=json kt=kotlin less=scss lisp=common-lisp makefile=make mjs=javascript ml=ocaml
+mysql=sql objc=objective-c octave=matlab patch=diff pl=perl plpgsql=sql postgres=sql
+postgresql=sql proto=protobuf ps1=powershell py=python python3=python rb=ruby rs=rust sass=scss
+sh=bash shell-session=console shell=bash sol=solidity sqlite=sql svelte=html svg=xml
+systemverilog=verilog terraform=bash tex=latex tf=bash ts=typescript tsx=typescript twig=django
+vb=vbnet vue=html wasm=wast x86asm=nasm yml=yaml zsh=bash
 """
 LANGUAGES: Final[dict[str, str]] = {
     **{name: name for name in _NAMES.split()},
