@@ -41,6 +41,8 @@ class Decision:
     model or any fallback may charge for the room given: hold that much. Both are None
     when the price depends on what is chosen later (routers) or is not published.
     `rejected` counts the candidates each constraint kept out. `parts` sum to `score`.
+    `learned`: what the learned router made of the prompt (`weighing.learned_part`), empty where
+    only the plain scorers decided.
     """
 
     slug: str
@@ -63,6 +65,7 @@ class Decision:
     expected_usd: Decimal | None
     worst_case_usd: Decimal | None
     pinned: bool = False
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ class Decision:
             "parts": dict(self.parts),
             "rejected": dict(self.rejected),
             "signals": dict(self.signals),
+            "learned": dict(self.learned),
             "expected_usd": as_text(self.expected_usd),
             "worst_case_usd": as_text(self.worst_case_usd),
             "candidates": [_contender_to_json(contender) for contender in self.candidates],
@@ -93,6 +97,7 @@ class Decision:
             parts=data["parts"],
             rejected=data["rejected"],
             signals=data["signals"],
+            learned=data.get("learned") or {},
             expected_usd=price_or_none(data["expected_usd"]),
             worst_case_usd=price_or_none(data["worst_case_usd"]),
             candidates=tuple(_contender_from_json(item) for item in data["candidates"]),

@@ -1,16 +1,17 @@
-"""How good predictions are: the measures of the shared data's README. Pure; for commands only."""
+"""Predictions by split: which prompts and models were kept from the training. For commands only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from routing.features import Floats
 from routing.outcomes import Benchmark, Corpus
-from routing.predictor import Floats, Ints, Matrix, Predictor, Reading
-from routing.training import prior_of
+from routing.predictor import Matrix, Predictor, Reading, shift_from, shifted
+from routing.training import MEASURE_ONLY, fit, prior_of
 
 PAIRS: Mapping[str, tuple[str, str]] = {
     "mmlu": ("openai/gpt-4-1106-preview", "mistralai/mixtral-8x7b-instruct"),
@@ -23,7 +24,8 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     ),
     "alpaca_eval2": ("openai/gpt-4-1106-preview", "openai/gpt-3.5-turbo-1106"),
 }
-Doubles = NDArray[np.float64]
+FOLDS = 5
+MODEL_DEVIATION = 0.7  # how far a model strays from its prediction on a new kind, in logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +65,162 @@ def ability_of(predictor: Predictor, corpus: Corpus, model: str) -> float:
     return prior_of(model, corpus.prices) if known is None else known
 
 
-def apgr(gain: Floats, signal: Floats) -> float:
-    """Area under the share of the gap recovered, as prompts go to the strong model by signal.
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Predictions for some benchmarks that were made without knowing their outcomes."""
 
-    `gain`: what the strong model adds on each prompt. Ties count as their mean.
+    name: str
+    benchmarks: Mapping[str, Benchmark]
+    quality: Mapping[str, Matrix]
+    tokens: Mapping[str, Matrix]
+    demand: Mapping[str, Floats]
+    unfamiliar: Mapping[str, Floats]
+
+    @classmethod
+    def collected(cls, name: str, parts: Sequence[tuple[Benchmark, Prediction]]) -> Split:
+        """Parts of benchmarks, put together by name."""
+        found: dict[str, list[tuple[Benchmark, Prediction]]] = {}
+        for benchmark, prediction in parts:
+            found.setdefault(benchmark.name, []).append((benchmark, prediction))
+        return cls(
+            name=name,
+            benchmarks={key: _joined([part for part, _ in each]) for key, each in found.items()},
+            quality={key: _stack(p.quality for _, p in each) for key, each in found.items()},
+            tokens={key: _stack(p.tokens for _, p in each) for key, each in found.items()},
+            demand={
+                key: np.array([r.demand for _, p in each for r in p.readings], np.float32)
+                for key, each in found.items()
+            },
+            unfamiliar={
+                key: np.array([r.unfamiliar for _, p in each for r in p.readings], np.float32)
+                for key, each in found.items()
+            },
+        )
+
+
+def _stack(parts: Iterable[Matrix]) -> Matrix:
+    return np.concatenate(list(parts))
+
+
+def _joined(parts: Sequence[Benchmark]) -> Benchmark:
+    first = parts[0]
+    return Benchmark(
+        first.name,
+        np.concatenate([part.rows for part in parts]),
+        first.models,
+        _stack(part.scores for part in parts),
+        _stack(part.tokens for part in parts),
+        _stack(part.cost_usd for part in parts),
+    )
+
+
+def fold_of(key: str) -> int:
+    """One of five, by the question: a question is never on both sides."""
+    return zlib.crc32(f"7{key}".encode()) % FOLDS
+
+
+def cross_validated(corpus: Corpus, *, seed: int, say: Callable[[str], object]) -> Split:
+    """Every prompt predicted by a router that was fitted without its fold."""
+    folds = np.array([fold_of(key) for key in corpus.keys])
+    known = fitted_on(corpus)
+    parts = []
+    for fold in range(FOLDS):
+        say(f"cross-validation, fold {fold + 1} of {FOLDS}")
+        kept = {name: b.at(np.flatnonzero(folds[b.rows] != fold)) for name, b in known.items()}
+        predictor = fit(corpus, kept, seed=seed, version=f"fold {fold}")
+        for benchmark in known.values():
+            asked = benchmark.at(np.flatnonzero(folds[benchmark.rows] == fold))
+            parts.append((asked, predict(predictor, corpus, asked)))
+    return Split.collected("cross-validated", parts)
+
+
+def left_out(corpus: Corpus, *, seed: int, say: Callable[[str], object]) -> Split:
+    """Every benchmark predicted by a router that was fitted on the others."""
+    known = fitted_on(corpus)
+    parts = []
+    for name, benchmark in known.items():
+        say(f"leaving out {name}")
+        others = {other: b for other, b in known.items() if other != name}
+        keys = {corpus.keys[row] for row in benchmark.rows}
+        others = {
+            other: b.at(np.flatnonzero([corpus.keys[row] not in keys for row in b.rows]))
+            for other, b in others.items()
+        }
+        predictor = fit(corpus, others, seed=seed, version=f"without {name}")
+        parts.append((benchmark, predict(predictor, corpus, benchmark)))
+    return Split.collected("leave one benchmark out", parts)
+
+
+def few_labels(corpus: Corpus, *, seed: int, labels: int = 1_500, name: str = "mmlu") -> Split:
+    """One benchmark, fitted on some of its prompts alone: RouteLLM's setting."""
+    benchmark = corpus.benchmarks[name]
+    order = np.random.default_rng(seed).permutation(len(benchmark.rows))
+    predictor = fit(
+        corpus, {name: benchmark.at(np.sort(order[:labels]))}, seed=seed, version="few labels"
+    )
+    asked = benchmark.at(np.sort(order[labels:]))
+    return Split.collected(f"{labels} labels", [(asked, predict(predictor, corpus, asked))])
+
+
+def yesterday(corpus: Corpus, *, seed: int) -> tuple[Split, Split]:
+    """The last fold with a third of all models never seen in training; and with all known.
+
+    Models that are the only ones of their benchmark stay.
     """
-    curve = recovered(gain, signal)
-    return float(np.trapezoid(curve, dx=1 / (len(curve) - 1)))
+    folds = np.array([fold_of(key) for key in corpus.keys])
+    known = {name: b for name, b in fitted_on(corpus).items() if len(b.models) > 2}
+    kept = {name: b.at(np.flatnonzero(folds[b.rows] != FOLDS - 1)) for name, b in known.items()}
+    old = {
+        name: b.of([model for model in b.models if zlib.crc32(model.encode()) % 3])
+        for name, b in kept.items()
+    }
+    splits = []
+    for told, training in (("released yesterday", old), ("the same, known", kept)):
+        predictor = fit(corpus, training, seed=seed, version=told)
+        asked = [b.at(np.flatnonzero(folds[b.rows] == FOLDS - 1)) for b in known.values()]
+        splits.append(Split.collected(told, [(b, predict(predictor, corpus, b)) for b in asked]))
+    return splits[0], splits[1]
 
 
-def recovered(gain: Floats, signal: Floats) -> Doubles:
-    """The share of the whole gap recovered after 0, 1, ... n calls of the strong model."""
-    kept = ~np.isnan(gain)
-    gain, signal = gain[kept].astype(np.float64), signal[kept]
-    order = np.argsort(-signal, kind="stable")
-    _, groups = np.unique(-signal[order], return_inverse=True)
-    mean = np.bincount(groups, gain[order]) / np.bincount(groups)
-    total = gain.sum()
-    return np.concatenate([[0.0], np.cumsum(mean[groups])]) / (total or 1.0)
+def after_outcomes(split: Split, *, seed: int, outcomes: int = 30) -> Split:
+    """The split's predictions once so many prompts of each benchmark were seen with outcomes.
+
+    Each model's odds move by what was seen of it; those prompts are then left out.
+    """
+    quality, benchmarks, tokens, demand, unfamiliar = {}, {}, {}, {}, {}
+    for name, benchmark in split.benchmarks.items():
+        order = np.random.default_rng(seed).permutation(len(benchmark.rows))
+        seen, rest = order[:outcomes], np.sort(order[outcomes:])
+        shifts = np.array([
+            shift_from(s[~np.isnan(s)], q[~np.isnan(s)], deviation=MODEL_DEVIATION)
+            for s, q in zip(benchmark.scores[seen].T, split.quality[name][seen].T, strict=True)
+        ], np.float32)  # fmt: skip
+        quality[name] = shifted(split.quality[name][rest], shifts)
+        benchmarks[name], tokens[name] = benchmark.at(rest), split.tokens[name][rest]
+        demand[name], unfamiliar[name] = split.demand[name][rest], split.unfamiliar[name][rest]
+    return Split(
+        f"{split.name}, after {outcomes} outcomes",
+        benchmarks, quality, tokens, demand, unfamiliar,
+    )  # fmt: skip
 
 
-def cpt(gain: Floats, signal: Floats, percent: int) -> float:
-    """The percentage of strong calls at which so much of the gap is recovered."""
-    curve = recovered(gain, signal)
-    return 100 * float(np.argmax(curve >= percent / 100 - 1e-12)) / (len(curve) - 1)
+def fitted_on(corpus: Corpus) -> dict[str, Benchmark]:
+    """The benchmarks that weights may be fitted on."""
+    return {name: b for name, b in corpus.benchmarks.items() if name not in MEASURE_ONLY}
+
+
+def predicted_cost_usd(corpus: Corpus, benchmark: Benchmark, tokens: Matrix) -> Matrix:
+    """Expected USD of each prompt and model, of the list prices and the expected tokens."""
+    prices = np.array([corpus.prices.get(model, (1.0, 1.0)) for model in benchmark.models])
+    asked = corpus.input_tokens[benchmark.rows][:, None]
+    cost: Matrix = ((asked * prices[:, 0] + tokens * prices[:, 1]) / 1e6).astype(np.float32)
+    return cost
+
+
+def pair_of(benchmark: Benchmark, prices: Mapping[str, tuple[float, float]]) -> tuple[int, int]:
+    """Columns of the strong and the weak model: the published pair, else dearest and cheapest."""
+    pair = PAIRS.get(benchmark.name)
+    if pair is not None and set(pair) <= set(benchmark.models):
+        return benchmark.models.index(pair[0]), benchmark.models.index(pair[1])
+    dear = [sum(prices.get(model, (1.0, 1.0))) for model in benchmark.models]
+    return int(np.argmax(dear)), int(np.argmin(dear))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +28,7 @@ HEAD_CHARS, TAIL_CHARS = 1_600, 900
 
 _SPACES = re.compile(r"[^\S\n]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+PLAIN_WORD = re.compile(r"[^\W\d_]{3,40}")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _OPTION = re.compile(r"^[ \t]*\(?([a-j])[.):][ \t]+(.*)$", re.MULTILINE)
@@ -170,6 +172,12 @@ def buckets(folded: str) -> tuple[Ints, Floats]:
     counts = np.bincount(both, minlength=BUCKETS)
     places = np.flatnonzero(counts)
     return places, np.log1p(counts[places]).astype(np.float32)
+
+
+def word_buckets(words: Sequence[str]) -> Ints:
+    """The bucket of each single word."""
+    single = [zlib.crc32(word.encode("utf-8", "replace")) for word in words]
+    return _mixed(np.array(single, np.uint64), 11).astype(np.int64)
 
 
 def _rolled(raw: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from routing.abilities import prior_odds
 from routing.candidates import Candidate
+from routing.features import Floats, Ints
 from routing.names import essence
-from routing.predictor import Floats, Ints, Matrix, Predictor, shifted
+from routing.predictor import Matrix, Predictor, Reading, shifted
 from routing.prompts import Prompt
 
 SKILL_NAMES = ("general", "code", "maths", "writing")
@@ -43,11 +44,10 @@ class Roster:
             places=np.array(places, np.int64).reshape(len(candidates), len(columns)),
         )
 
-    def odds(self, prompt: Prompt) -> Floats:
-        assert prompt.reading is not None
+    def odds(self, prompt: Prompt, reading: Reading) -> Floats:
         demands = np.array([prompt.demands.get(name, 0.0) for name in SKILL_NAMES], np.float32)
         return self.predictor.odds(
-            prompt.reading, self.abilities, self.places, self.skills @ demands, prompt.difficulty
+            reading, self.abilities, self.places, self.skills @ demands, prompt.difficulty
         )
 
 
@@ -65,7 +65,7 @@ class LearnedOdds:
         plain = prior_odds(prompt)
         if prompt.reading is None:
             return plain
-        odds = self.roster.odds(prompt)
+        odds = self.roster.odds(prompt, prompt.reading)
         if self.shifts:
             moved = np.zeros(len(odds), np.float32)
             for slug, shift in self.shifts.items():

@@ -10,9 +10,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from routing.features import BUCKETS, Floats, Ints, buckets, fold, hand
@@ -99,11 +100,13 @@ def read_corpus(folder: Path) -> Corpus:
     )
 
 
-def _rows(path: Path) -> list[dict[str, object]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     return pq.read_table(path).to_pylist()  # type: ignore[no-any-return]
 
 
-def _benchmark(name: str, place: Mapping[object, int], rows: list[dict[str, object]]) -> Benchmark:
+def _benchmark(
+    name: str, place: Mapping[tuple[str, str], int], rows: list[dict[str, Any]]
+) -> Benchmark:
     prompts = sorted({place[name, row["prompt_id"]] for row in rows})
     models = sorted({str(row["model"]) for row in rows})
     at = {row: index for index, row in enumerate(prompts)}

@@ -10,19 +10,27 @@ one shared sense of how much ability counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.features import WORDS, Floats, Ints, buckets, fold, hand
+from routing.features import PLAIN_WORD, WORDS, Floats, Ints, buckets, fold, hand, word_buckets
 
 FORMAT = 1  # changes with the features, the columns or the arithmetic below
 LOWEST, HIGHEST = 0.02, 0.98  # nothing is certain
-NUDGE = 0.12  # of difficulty, for one standard deviation of demand
+MIDDLE = 0.42  # the difficulty of a prompt that says nothing of itself
+RULE_SHARE, NUDGE = 0.5, 0.2  # of what the rules say; for one standard deviation of demand
+HARDEST = 1.5
+MOST_DEMAND = 1.5  # standard deviations: beyond, a strange text says nothing more
+MOST_WORDS = 120  # looked at for an explanation
 USUAL, ODD = 1.0, 0.5  # as typical as a quarter of the known prompts are; half as much is strange
-TOP_LOGIT = 2.6  # what a model at the top of the ladder does with a prompt of no known kind
+# A prompt of no known kind: logit at the top of the ladder, slope down it, how much steeper the
+# slope is for the hardest prompt, and the ability from where that helps instead of hurting.
+TOP_LOGIT, USUAL_SLOPE, STEEPER, PIVOT = 2.6, 3.7, 6.5, 0.75
+OUTSIDE = np.float32(0.15)  # the say of a source about a model that its pool lacks
+EDGE = 0.1  # scores this near 0 or 1 are pressed together
 Matrix: TypeAlias = NDArray[np.float32]
 
 
@@ -60,7 +68,9 @@ class Ferns:
         questions = self.features.shape[1]
         powers = 1 << np.arange(questions)[::-1]
         yes = counts[:, self.features] > self.thresholds
-        return (yes @ powers + np.arange(len(self.features)) * (1 << questions)).astype(np.int64)
+        firsts = np.arange(len(self.features)) * (1 << questions)
+        codes: Ints = (yes @ powers + firsts).astype(np.int64)
+        return codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class Reading:
 
     `shares`: how much it is like each source, summing to 1 - `unfamiliar`; `demand`: how much
     ability counts, in standard deviations of what was seen; `tokens`: of a usual answer.
+    `artefact`: the version that read; `words`: those that moved the demand most, and how much.
     """
 
     outputs: Floats
@@ -94,6 +105,8 @@ class Reading:
     unfamiliar: float
     demand: float
     tokens: float
+    artefact: str = ""
+    words: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +131,20 @@ class Predictor:
     def read(self, text: str) -> Reading:
         folded = fold(text)
         places, values = buckets(folded)
-        return self.reading(places, values, hand(folded))
+        reading = self.reading(places, values, hand(folded))
+        return replace(reading, artefact=self.version, words=self.telling(folded))
+
+    def telling(self, folded: str, count: int = 3) -> tuple[tuple[str, float], ...]:
+        """The words that moved the demand most, each with its share (above 0: it asks for more)."""
+        words = list(dict.fromkeys(PLAIN_WORD.findall(folded)))[:MOST_WORDS]
+        if not words:
+            return ()
+        column = self.fern_outputs + len(self.sources)
+        places = word_buckets(words)
+        shares = self.weights[places, column] * self.idf[places]
+        shares = shares / (float(np.abs(shares).sum()) or 1.0)
+        loud = sorted(np.argsort(-np.abs(shares), kind="stable")[:count].tolist())
+        return tuple((words[at], round(float(shares[at]), 3)) for at in loud if shares[at])
 
     def reading(self, places: Ints, values: Floats, counts: Floats) -> Reading:
         weighed = weigh(places, values, self.idf)
@@ -143,7 +169,7 @@ class Predictor:
             outputs=outputs,
             shares=shares,
             unfamiliar=unfamiliar,
-            demand=max(-3.0, min(3.0, demand)),
+            demand=MOST_DEMAND * float(np.tanh(demand / MOST_DEMAND)),
             tokens=float(np.exp(np.clip(outputs[first - 1], 0.0, 9.0))),
         )
 
@@ -166,7 +192,7 @@ class Predictor:
             if len(inside):
                 rows = places[inside, column]
                 known = source.means[rows] + source.bends[rows] @ factors
-                odds[inside, column] = np.clip(known, LOWEST, HIGHEST)
+                odds[inside, column] = softened(known)
         return odds
 
     def odds(
@@ -177,29 +203,33 @@ class Predictor:
         `general`: each model's ability where the kind is unknown; `difficulty`: what the rules
         make of the prompt, which the learned sense of demand moves a little.
         """
-        harder = min(1.0, max(0.0, difficulty + NUDGE * reading.demand))
+        ruled = MIDDLE + RULE_SHARE * (difficulty - MIDDLE)
+        harder = min(HARDEST, max(0.0, ruled + NUDGE * reading.demand))
         rest = shared_odds(general, harder)
         if reading.unfamiliar >= 1.0:
             return rest
-        told = self.source_odds(reading, abilities, places) @ reading.shares
-        return (told + reading.unfamiliar * rest).astype(np.float32)
+        told = self.source_odds(reading, abilities, places)
+        weights = reading.shares * np.where(places >= 0, np.float32(1), OUTSIDE)
+        told = (told * weights).sum(1) / weights.sum(1)
+        mixed: Floats = (1 - reading.unfamiliar) * told + reading.unfamiliar * rest
+        return mixed.astype(np.float32)
 
 
 def weigh(places: Ints, values: Floats, idf: Floats) -> Floats:
     """Counts by rarity; words and runs of bytes each brought to half of length 1."""
-    weighed = values * idf[places]
+    weighed: Floats = values * idf[places]
     split = int(np.searchsorted(places, WORDS))
     for half in (weighed[:split], weighed[split:]):
         length = float(np.sqrt(half @ half))
         if length:
-            half *= np.float32(0.70710678 / length)
+            np.multiply(half, np.float32(0.70710678 / length), out=half)
     return weighed
 
 
 def shares_of(likeness: Floats) -> Floats:
     """How much each source may speak for the prompt: sums to 1."""
-    squares = np.maximum(likeness, 0.01) ** 2
-    return (squares / squares.sum()).astype(np.float32)
+    squares: Floats = np.maximum(likeness, 0.01) ** 2
+    return squares / squares.sum()
 
 
 def length_sign(counts: Floats) -> float:
@@ -217,25 +247,39 @@ def line_odds(source: Source, factors: Floats, abilities: Floats) -> Floats:
     return np.clip(unit(middle + slope * (abilities - center)), LOWEST, HIGHEST)
 
 
+def softened(scores: Floats) -> Floats:
+    """Straight-line predictions kept between 0 and 1 without losing their order."""
+    high = 1 - EDGE * np.exp(-(scores - (1 - EDGE)) / EDGE)
+    low = EDGE * np.exp((scores - EDGE) / EDGE)
+    kept: Floats = np.where(scores > 1 - EDGE, high, np.where(scores < EDGE, low, scores))
+    return np.clip(kept, 0.001, 0.999)
+
+
 def shared_odds(abilities: Floats, difficulty: float) -> Floats:
     """Odds where the kind is unknown: ability counts for more, the harder the prompt is."""
-    return unit(TOP_LOGIT - (1.0 + 6.5 * difficulty) * (1.0 - abilities))
+    usual = TOP_LOGIT - USUAL_SLOPE * (1.0 - abilities)
+    return unit(usual + STEEPER * (difficulty - MIDDLE) * (abilities - PIVOT))
 
 
-def shifted(odds: Floats, shifts: Floats) -> Floats:
+def shifted(odds: Floats, shifts: Floats | np.float32) -> Floats:
     """Odds moved by what was seen of each model since, in logits."""
-    return np.clip(unit(logits(np.clip(odds, LOWEST, HIGHEST)) + shifts), LOWEST, HIGHEST)
+    moved = unit(logits(np.clip(odds, LOWEST, HIGHEST)) + shifts)
+    return np.clip(moved, LOWEST, HIGHEST)
 
 
 def logits(odds: Floats) -> Floats:
-    return np.log(odds / (1 - odds)).astype(np.float32)
+    values: Floats = np.log(odds / (1 - odds)).astype(np.float32)
+    return values
 
 
 def unit(values: Floats) -> Floats:
-    return (1 / (1 + np.exp(-values))).astype(np.float32)
+    odds: Floats = (1 / (1 + np.exp(-values))).astype(np.float32)
+    return odds
 
 
-def shift_from(outcomes: Sequence[float], odds: Sequence[float], *, deviation: float) -> float:
+def shift_from(
+    outcomes: Sequence[float] | Floats, odds: Sequence[float] | Floats, *, deviation: float
+) -> float:
     """The logit by which a model does better here than predicted: a bounded, shrunk estimate.
 
     `deviation`: how far models usually stray, in logits, before anything is seen.

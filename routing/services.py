@@ -14,9 +14,11 @@ from django.utils.module_loading import import_string
 
 from openrouter.results import ModelInfo
 from routing import constraints
+from routing.artefacts import the_predictor
 from routing.candidates import Candidate
 from routing.constraints import NoCandidateFits
 from routing.decision import Decision
+from routing.learned import with_reading
 from routing.policies import DEFAULT, Policy
 from routing.prompts import read_prompt
 from routing.shelf import Pickable, shelf
@@ -66,8 +68,10 @@ def choose_model(
     """
     if max_completion_tokens < 1:
         raise ValueError("An answer needs room for one token at least.")
+    prompt = read_prompt(text, history_tokens=history_tokens, needs=needs)
+    predictor = the_predictor()
     question = Question(
-        prompt=read_prompt(text, history_tokens=history_tokens, needs=needs),
+        prompt=prompt if predictor is None else with_reading(prompt, text, predictor),
         policy=policy or DEFAULT,
         today=timezone.now().date(),
         max_completion_tokens=max_completion_tokens,
@@ -77,12 +81,12 @@ def choose_model(
     if not snapshot.candidates:
         raise NoCandidateFits("empty_catalogue")
     if not choice:
-        return decide(question, snapshot.candidates)
+        return decide(question, snapshot.candidates, snapshot.odds)
     pinned = snapshot.by_slug.get(choice)
     if pinned is None:
         message = constraints.about_one(choice[:100], "not_in_catalogue")
         raise NoCandidateFits("not_in_catalogue", message)
-    return decide_pinned(question, pinned)
+    return decide_pinned(question, pinned, snapshot.odds)
 
 
 def catalogue() -> tuple[Candidate, ...]:

@@ -12,7 +12,10 @@ from typing import TypeAlias
 from django.db.models import Count, Max
 from django.utils import timezone
 
+from routing.abilities import Odds, prior_odds
+from routing.artefacts import the_predictor
 from routing.candidates import AUTO, Candidate
+from routing.learned import LearnedOdds, Roster
 from routing.listing import candidate_of
 from routing.models import LanguageModel
 
@@ -40,6 +43,7 @@ class Snapshot:
     candidates: tuple[Candidate, ...] = ()
     by_slug: Mapping[str, Candidate] = field(default_factory=dict)
     pickable: tuple[Pickable, ...] = ()
+    odds: Odds = prior_odds
 
 
 def read_stamp() -> Stamp:
@@ -58,7 +62,14 @@ def take_snapshot(stamp: Stamp) -> Snapshot:
         candidates=candidates,
         by_slug={candidate.slug: candidate for candidate in candidates},
         pickable=tuple(_pickable(candidates, today)),
+        odds=_odds(candidates),
     )
+
+
+def _odds(candidates: tuple[Candidate, ...]) -> Odds:
+    """What was learned, for these candidates; the plain rule where no artefact is fit."""
+    predictor = the_predictor()
+    return prior_odds if predictor is None else LearnedOdds(Roster.of(predictor, candidates))
 
 
 def _pickable(candidates: tuple[Candidate, ...], today: date) -> list[Pickable]:

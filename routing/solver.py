@@ -66,7 +66,7 @@ class Rows:
 
 def ridge(
     rows: Rows, targets: NDArray[np.float32], alpha: float, *, weights: Floats | None = None,
-    most_steps: int = 16, tolerance: float = 1e-2,
+    most_steps: int = 10, tolerance: float = 1e-2,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Weights (width, targets) that minimise the squared error plus alpha times their squares.
 

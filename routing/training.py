@@ -24,15 +24,16 @@ from routing.solver import Rows, ridge
 
 # Chosen by cross-validation and by leaving benchmarks out; docs/routing.md tells what was tried.
 WORD_ALPHA, FERN_ALPHA, SHARED_ALPHA, LIKENESS_ALPHA, TOKEN_ALPHA = 3.0, 10.0, 30.0, 1.0, 3.0
-FERNS, QUESTIONS = 300, 5
+FERNS, QUESTIONS = 160, 5
+COMMON = 0.25  # words of more prompts than this tell nothing
 LANDMARKS, ROUNDS = 40, 12
-NEAR_QUANTILE, FAR_QUANTILE = 0.6, 0.98
+NEAR_QUANTILE, FAR_QUANTILE = 0.65, 0.95
 LENGTH_SHARE = 0.8
 MOST_FACTORS = 8
 MEASURE_ONLY = ("alpaca_eval1", "alpaca_eval2")  # CC BY-NC: no shipped weight is fitted on it
 SKILLS: Mapping[str, str] = {"math_l5": "maths", "crux": "code"}
 PRIOR_DEVIATION, LEVEL_DEVIATION = 0.08, 0.06
-USUAL_SLOPE = 5.0  # logits from the bottom of the ladder to its top, before data
+LEVEL_SLOPE = 5.0  # logits from the bottom of the ladder to its top, before data
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ def _short(key: str) -> int:
 
 
 def _rarity(hashed: Rows) -> Floats:
-    """The logarithm of how rare each bucket is; 0 for what was never or only once seen."""
+    """The logarithm of how rare each bucket is; 0 for what is too rare or common to tell."""
     seen = np.bincount(hashed.places, minlength=BUCKETS)
     rarity = np.log((len(hashed) + 1) / (1 + seen))
-    rarity[seen < 2] = 0.0
+    rarity[(seen < 3) | (seen > COMMON * len(hashed))] = 0.0
     return rarity.astype(np.float32)
 
 
@@ -195,7 +196,7 @@ def _line(abilities: NDArray[np.float64], levels: Floats) -> tuple[float, float]
     """Slope and start of a straight line, the slope drawn towards the usual one."""
     middle, height = float(abilities.mean()), float(levels.mean())
     spread = float(((abilities - middle) ** 2).sum()) + 0.02
-    shared = float(((abilities - middle) * (levels - height)).sum()) + 0.02 * USUAL_SLOPE
+    shared = float(((abilities - middle) * (levels - height)).sum()) + 0.02 * LEVEL_SLOPE
     slope = max(1.0, shared / spread)
     return slope, height - slope * middle
 
@@ -249,7 +250,9 @@ def _shared(
         targets[rows, count] = demand_of(found, abilities)
         weights[rows] = len(rows) ** -0.5
     weights /= weights.mean()
-    likeness = ridge(_without_intercept(design.words), targets[:, :count], LIKENESS_ALPHA)
+    plain = _without_intercept(design.words)
+    balanced = weights**2 / (weights**2).mean()
+    likeness = ridge(plain, targets[:, :count], LIKENESS_ALPHA, weights=balanced)
     center = float((weights * targets[:, count]).sum() / weights.sum())
     demand = ridge(design.words, targets[:, count:] - center, SHARED_ALPHA, weights=weights)
     return np.concatenate([likeness, demand], axis=1)
@@ -286,7 +289,8 @@ def demand_of(found: Benchmark, abilities: Mapping[str, float]) -> Floats:
     height = scores.sum(1) / weight
     away = np.where(asked, at[None, :] - middle[:, None], 0.0)
     spread = (away**2).sum(1) + 1e-3
-    return ((away * (scores - height[:, None])).sum(1) / spread).astype(np.float32)
+    slopes: Floats = ((away * (scores - height[:, None])).sum(1) / spread).astype(np.float32)
+    return slopes
 
 
 def _lengths(

@@ -266,6 +266,20 @@ def _worst_case_usd(question: Question, weighed: Sequence[Weighed], room: int) -
     return max(known) if len(known) == len(costs) else None
 
 
+def learned_part(prompt: Prompt) -> dict[str, object]:
+    """What the learned router made of the prompt, as JSON values; empty where there is none."""
+    reading = prompt.reading
+    if reading is None:
+        return {}
+    return {
+        "artefact": reading.artefact,
+        "unfamiliar": round(reading.unfamiliar, 3),
+        "demand": round(reading.demand, 3),
+        "words": [list(pair) for pair in reading.words],
+        "shares": [round(float(share), 3) for share in reading.shares],
+    }
+
+
 def _stated(
     question: Question,
     best: Weighed,
@@ -301,4 +315,5 @@ def _stated(
         expected_usd=chosen.expected_usd,
         worst_case_usd=_worst_case_usd(question, (best, *spares), room),
         pinned=pinned,
+        learned=learned_part(prompt),
     )

@@ -1,0 +1,137 @@
+"""The learned router, from outcomes to odds, in a small world of our own."""
+
+from __future__ import annotations
+
+import random
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from routing.artefacts import load, save
+from routing.evaluation import fitted_on
+from routing.outcomes import Corpus, read_corpus
+from routing.predictor import Predictor, shift_from
+from routing.training import fit
+from tests.routing.outcomes import MODELS, question, write_outcomes
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_outcomes(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def corpus(world: Path) -> Corpus:
+    return read_corpus(world)
+
+
+@pytest.fixture(scope="module")
+def predictor(corpus: Corpus) -> Predictor:
+    return fit(corpus, fitted_on(corpus), seed=1, version="small")
+
+
+def gap(predictor: Predictor, text: str) -> float:
+    """What the best model adds over the worst, as predicted."""
+    models = ["openai/gpt-4o", "junk/small-3b"]
+    reading = predictor.read(text)
+    able = np.array([predictor.abilities[model] for model in models], np.float32)
+    abilities = np.repeat(able[:, None], len(predictor.sources), 1)
+    places = np.array([predictor.pool_places(model) for model in models])
+    strong, weak = predictor.odds(reading, abilities, places, able, 0.42)
+    return float(strong - weak)
+
+
+def test_prompts_that_need_an_able_model_are_told_from_those_that_do_not(
+    predictor: Predictor,
+) -> None:
+    chance = random.Random(99)
+    hard = [gap(predictor, question(chance, hard=True)) for _ in range(10)]
+    easy = [gap(predictor, question(chance, hard=False)) for _ in range(10)]
+    assert min(hard) > max(easy)
+
+
+def test_models_are_placed_in_the_order_of_their_scores(predictor: Predictor) -> None:
+    placed = sorted(MODELS, key=lambda model: predictor.abilities[model])
+    assert placed == sorted(MODELS, key=lambda model: MODELS[model])
+
+
+def test_the_length_of_the_answer_is_learned(predictor: Predictor) -> None:
+    chance = random.Random(98)
+    long = predictor.read(question(chance, hard=True)).tokens
+    short = predictor.read(question(chance, hard=False)).tokens
+    assert long > 3 * short
+
+
+def test_a_prompt_unlike_anything_seen_is_called_unfamiliar(predictor: Predictor) -> None:
+    known = predictor.read("Which bridge in Oslo do most visitors like best, number 3?")
+    strange = predictor.read("def f(x):\n    return {k: v for k, v in x.items()}\n" * 12)
+    assert known.unfamiliar < 0.5 < strange.unfamiliar
+    assert known.shares.sum() == pytest.approx(1 - known.unfamiliar, abs=1e-3)
+
+
+def test_the_same_seed_gives_the_same_artefact(corpus: Corpus, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save(fit(corpus, fitted_on(corpus), seed=3, version="x"), tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_saved_predictor_reads_as_the_one_that_was_fitted(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    save(predictor, tmp_path / "router.npz")
+    again = load(tmp_path / "router.npz")
+    text = "Calculate the remainder when $77 \\times 13$ is divided by 9."
+    assert gap(again, text) == pytest.approx(gap(predictor, text), abs=0.01)
+    assert again.read(text).artefact == "small"
+
+
+def test_case_space_and_politeness_hardly_change_the_odds(predictor: Predictor) -> None:
+    plain = "Calculate the remainder when $77 \\times 13$ is divided by 9."
+    for edited in (
+        plain.upper(),
+        f"  {plain}\n",
+        f"Please {plain} Thank you!",
+        plain.replace(" ", "  "),
+    ):
+        assert gap(predictor, edited) == pytest.approx(gap(predictor, plain), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00\xff" * 50, "🙂" * 40, "a" * 2_000_000, "你好，请证明", "\ud800 lone"]
+)
+def test_any_text_is_read(predictor: Predictor, text: str) -> None:
+    reading = predictor.read(text)
+    assert np.isfinite(reading.outputs).all()
+    assert 0 <= reading.unfamiliar <= 1
+    assert reading.tokens >= 1
+
+
+def test_outcomes_move_a_model_and_few_move_it_little() -> None:
+    once = shift_from([1.0], [0.5], deviation=0.7)
+    often = shift_from([1.0] * 30, [0.5] * 30, deviation=0.7)
+    assert 0 < once < 0.5 < often <= 2.5
+    assert shift_from([], [], deviation=0.7) == 0
+    assert shift_from([0.0] * 30, [0.5] * 30, deviation=0.7) == pytest.approx(-often, abs=1e-3)
+
+
+def test_the_commands_train_evaluate_and_write_predictions(world: Path, tmp_path: Path) -> None:
+    told = StringIO()
+    artefact, lines = tmp_path / "router.npz", tmp_path / "predictions.csv"
+    call_command("train_router", data=world, out=artefact, stdout=told)
+    call_command(
+        "evaluate_router", data=world, artefact=artefact, splits=["cv", "speed"],
+        predictions=lines, stdout=told, stderr=StringIO(),
+    )  # fmt: skip
+    rows = lines.read_text().splitlines()
+    assert rows[0] == "prompt_id,model,predicted_quality,predicted_cost_usd"
+    assert len(rows) == 1 + 240 * len(MODELS)
+    assert "cross-validated: two models" in told.getvalue()
+    assert "gain over hull" in told.getvalue()
+
+
+def test_a_folder_without_outcomes_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No outcomes"):
+        call_command("train_router", data=tmp_path)
