@@ -93,6 +93,11 @@ class View:
         self._taken[part].clear()
         return text
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether drawing once more may show something, although nothing came."""
+        return self._drawing.is_waiting
+
     def snapshot(self) -> fragments.Snapshot:
         """All that the frames drawn so far have shown."""
         closed_html, open_html = self._drawing.snapshot()

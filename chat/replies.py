@@ -138,7 +138,7 @@ class Writer:
         self._flushed_s = time.monotonic()
         self._relay.flush(self._view)
         self._flush_timer = None
-        if came:
+        if came or self._view.is_waiting:
             self._flush_in(LOOK_AGAIN_S)
 
     def new_chunks(self) -> list[Chunk]:

@@ -18,7 +18,8 @@ MAY_IMPORT = {
 WITHOUT_DJANGO = {"openrouter"}
 PURE = {
     "chat/drafts.py",
-    "chat/markdown.py",
+    *(f"chat/{name}.py" for name in ("dialect", "highlight", "longblock", "markdown", "mathml")),
+    *(f"chat/{name}.py" for name in ("page", "sanitiser", "source")),
     "openrouter/errors.py",
     "openrouter/events.py",
     "openrouter/sse.py",
