@@ -223,9 +223,10 @@ class Feed:
         topic = self._topics.get(conversation)
         return topic.followers if topic else set()
 
-    def resync(self) -> None:
-        """Something may have been missed: every follower takes a new snapshot."""
-        for topic in self._topics.values():
+    def resync(self, conversation: UUID | None = None) -> None:
+        """Something may have been missed: every follower (of a conversation) starts anew."""
+        topics = [self._topics.get(conversation)] if conversation else self._topics.values()
+        for topic in filter(None, topics):
             topic.version += 1
             for follower in topic.followers:
                 follower.lose_track()

@@ -132,6 +132,8 @@ class RedisRelay:
     def announce(self, change: Change, frame: str) -> None:
         if change.kind == "settled":
             self._dirty.pop(change.reply, None)  # the settled message shows all of it
+        else:
+            self._mirrors.pop(change.reply, None)  # joined before its writer began: it is ours
         self.feed.publish_change(change.conversation, frame)
         self._post(self._channel(), Notice(self._owner, change=change))
 
@@ -278,12 +280,18 @@ class RedisRelay:
             await self._show_change(change)
 
     async def _show_change(self, change: Change) -> None:
-        if frame := await in_database(change.draw):
+        frame = await in_database(change.draw)
+        begun = change.kind != "settled"
+        if begun and change.reply in self.feed.views:
+            # A tab came before this was heard, and its reply has grown: the frame begins it anew.
+            self.feed.resync(change.conversation)
+            return
+        if frame:
             self.feed.publish_change(change.conversation, frame)
-        if change.kind == "settled":
-            self._unmirror(change.reply)
-        elif change.reply not in self.feed.views:
+        if begun:
             self._mirror(View(change.reply, change.conversation))
+        else:
+            self._unmirror(change.reply)
 
     async def sweep(self) -> None:
         """Show the end of replies whose end was not heard of."""

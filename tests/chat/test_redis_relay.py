@@ -165,6 +165,19 @@ async def test_a_turn_begun_elsewhere_is_placed_before_its_first_word(ask: Ask) 
         assert shown.index(f'id="m{turn.reply.pk}"') < shown.index("scatters")
 
 
+async def test_a_turn_heard_of_late_takes_no_word_from_a_tab(ask: Ask) -> None:
+    """One tab knows the turn already, by its page; the other is told of it when it has grown."""
+    turn = await sync_to_async(ask)()
+    pk, conversation = turn.reply.pk, turn.conversation.pk
+    async with processes() as (writer, reader):
+        follower = reader.feed.follow(conversation)
+        mirror = reader.relay.join(stored_view(pk, conversation, "", ""))
+        write(writer, writer.feed.open(pk, conversation), "It scatters")
+        await until(lambda: text_of(mirror) == "It scatters")
+        writer.relay.announce(Change("turn", conversation, pk, 0), "")
+        await until(lambda: follower.lost_track)
+
+
 async def test_stop_reaches_the_process_that_writes() -> None:
     async with processes() as (writer, reader):
         reader.relay.ask_stop(owner="host:0:x", reply=7)
