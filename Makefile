@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check format lock bench clean
+.PHONY: help run test check format lock bench chaos soak clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -53,6 +53,12 @@ lock: $(VENV)/dev  ## renew the lock files from pyproject.toml (needs uv)
 
 bench: $(VENV)/dev  ## time to the first token beside a direct call
 	$(PY) -m tests.bench
+
+chaos: $(VENV)/dev  ## kill servers, restart Redis and PostgreSQL, cut sockets: is anything lost?
+	$(PY) -m tests.chaos
+
+soak: $(VENV)/dev  ## twenty minutes at half load: does a server grow, or leave anything behind?
+	$(PY) -m tests.chaos.soak
 
 clean:  ## remove what the other targets made, but neither .env nor the database
 	rm -rf $(VENV) var/static
