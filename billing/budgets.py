@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 WARN_AT: Final = (50, 80, 100)  # percent of a limit
 NOTHING: Final = Decimal(0)
+# How long counts of requests are kept.
 KEEP_MINUTES: Final = dt.timedelta(hours=1)
 
 
@@ -226,12 +227,6 @@ def forget_accounts(budget: Budget) -> None:
     accounts.delete()
 
 
-def forget_minutes() -> None:
-    """Remove counts of requests whose minute is long over."""
-    old = timezone.now() - KEEP_MINUTES
-    Account.objects.filter(period=Period.MINUTE, starts_at__lt=old).delete()
-
-
 # --- Limits and accounts ---
 
 
@@ -285,6 +280,9 @@ def _open_account(limit: Limit, now: dt.datetime) -> None:
     account, is_new = Account.objects.get_or_create(
         owner_ref=limit.owner_ref, period=limit.period, starts_at=starts_at
     )
+    if is_new and limit.period == Period.MINUTE:
+        accounts = Account.objects.filter(owner_ref=limit.owner_ref, period=Period.MINUTE)
+        accounts.filter(starts_at__lt=now - KEEP_MINUTES).delete()
     if not is_new or limit.usd is None:
         return
     refs = _members(limit.owner_ref)

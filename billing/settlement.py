@@ -25,10 +25,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from billing.budgets import forget_minutes
-from billing.models import Call, CallState, UsageRecord
+from billing.models import BEFORE_THE_BILL, Call, CallState, UsageRecord
 from billing.services import end_call, estimate_call, release_call
-from openrouter.errors import OpenRouterError
+from openrouter.errors import (
+    InvalidRequest,
+    OpenRouterError,
+    ProtocolError,
+    StreamInterrupted,
+)
 from openrouter.events import Usage
 from openrouter.results import Generation
 
@@ -46,6 +50,9 @@ LOST_AFTER: Final = dt.timedelta(days=7)
 ABANDONED_AFTER: Final = dt.timedelta(hours=6)
 RULE_NO_ID: Final = "worst-case/1: no generation id was told, so the reservation is booked"
 RULE_LOST: Final = "worst-case/1: no bill after 7 days, so the reservation is booked"
+
+# What is wrong with one bill says nothing about the others: not there yet, or not readable.
+ABOUT_ONE_BILL: Final = (InvalidRequest, ProtocolError, StreamInterrupted)
 
 InDatabase: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -145,7 +152,7 @@ async def _settle(
             bill = await client.generation(one.generation_id)
         except OpenRouterError as error:
             report.waiting += 1
-            if error.status != 404:
+            if not isinstance(error, ABOUT_ONE_BILL):
                 report.error = error
             await run(note_answer, one, _word_for(error))
             return
@@ -205,13 +212,10 @@ def usage_of(bill: Generation, cost_usd: Decimal) -> Usage:
 def estimate_unknown() -> list[UsageRecord]:
     """Close what nobody will ever tell: see UNKNOWN_AFTER, LOST_AFTER, ABANDONED_AFTER."""
     now = timezone.now()
-    forget_minutes()
-    never_sent = Call.objects.filter(state=CallState.RESERVED)
-    for call in never_sent.filter(created_at__lt=now - ABANDONED_AFTER)[:BATCH]:
-        release_call(call_id=call.pk, error="abandoned before it was sent")
-    Call.objects.filter(state=CallState.RUNNING, started_at__lt=now - ABANDONED_AFTER).update(
-        state=CallState.PENDING, ended_at=now, next_try_at=now, error="abandoned"
-    )
+    waiting = Call.objects.filter(state__in=BEFORE_THE_BILL)
+    if not waiting.filter(created_at__lt=now - UNKNOWN_AFTER).exists():
+        return []  # as nearly always, and then nothing is written
+    _end_abandoned(now)
     found = [
         (RULE_NO_ID, Call.objects.unknown().filter(ended_at__lt=now - UNKNOWN_AFTER)),
         (RULE_LOST, Call.objects.billable().filter(ended_at__lt=now - LOST_AFTER)),
@@ -222,6 +226,15 @@ def estimate_unknown() -> list[UsageRecord]:
         for pk in calls.exclude(reserved_usd=None).values_list("pk", flat=True)[:BATCH]
     ]
     return [entry for pk, rule in due if (entry := _estimate(pk, rule))]
+
+
+def _end_abandoned(now: dt.datetime) -> None:
+    old = Call.objects.filter(created_at__lt=now - ABANDONED_AFTER)
+    for call in old.filter(state=CallState.RESERVED)[:BATCH]:
+        release_call(call_id=call.pk, error="abandoned before it was sent")
+    running = old.filter(state=CallState.RUNNING)
+    if running.exists():
+        running.update(state=CallState.PENDING, ended_at=now, next_try_at=now, error="abandoned")
 
 
 @transaction.atomic

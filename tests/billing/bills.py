@@ -35,14 +35,15 @@ class Bills:
     def __init__(self, *bills: Generation, error: OpenRouterError | None = None) -> None:
         self.bills = {bill.id: bill for bill in bills}
         self.error = error
+        self.errors: dict[str, OpenRouterError] = {}
         self.asked: Counter[str] = Counter()
         self.closed = False
 
     async def generation(self, generation_id: str) -> Generation:
         self.asked[generation_id] += 1
         await asyncio.sleep(0)
-        if self.error:
-            raise self.error
+        if error := self.errors.get(generation_id, self.error):
+            raise error
         if generation_id not in self.bills:
             raise InvalidRequest(f"Generation {generation_id} not found", status=404)
         return self.bills[generation_id]

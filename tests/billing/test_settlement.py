@@ -25,7 +25,13 @@ from billing.settlement import (
     claim,
     settle_due,
 )
-from openrouter.errors import KeyRejected, NotConnected, OpenRouterError, Unavailable
+from openrouter.errors import (
+    KeyRejected,
+    NotConnected,
+    OpenRouterError,
+    ProtocolError,
+    Unavailable,
+)
 from openrouter.events import Usage
 from tests.billing.bills import Bills, a_bill
 from tests.billing.books import a_call, ended, running_call
@@ -173,6 +179,16 @@ def test_trouble_upstream_ends_the_pass_and_changes_no_book(
     assert sum(client.asked.values()) < len(calls), "the others would meet the same"
     assert Call.objects.pending().count() == len(calls)
     assert not UsageRecord.objects.exists()
+
+
+def test_a_bill_that_cannot_be_read_keeps_no_other_waiting(person: User) -> None:
+    for number in range(3):
+        stopped(person, f"gen-{number}")
+    client = Bills(a_bill("gen-0", COST), a_bill("gen-2", COST))
+    client.errors["gen-1"] = ProtocolError("half a page")
+    report = settle(client)
+    assert (len(report.settled), report.waiting, report.error) == (2, 1, None)
+    assert Call.objects.pending().get().last_answer == "ProtocolError"
 
 
 def test_all_are_settled_at_once_when_that_is_asked_for(person: User) -> None:
