@@ -187,12 +187,16 @@ def compare(one: str, other: str) -> int:
 
 
 def teach_sqlite(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Give a new connection to SQLite the order and the sum of money.
+    """Give a new connection of Django's to SQLite the order and the sum of money."""
+    if connection.vendor == "sqlite":
+        teach_connection(connection.connection)
+
+
+def teach_connection(raw: sqlite3.Connection) -> None:
+    """The same for a connection that is not Django's.
 
     The pragma makes INSERT OR REPLACE fire the triggers that refuse a deletion from the ledger.
     """
-    if connection.vendor == "sqlite":
-        raw: sqlite3.Connection = connection.connection
-        raw.create_collation(COLLATION, compare)
-        raw.create_aggregate(SUM, 1, ExactSum)  # type: ignore[arg-type]
-        raw.execute("PRAGMA recursive_triggers = ON")
+    raw.create_collation(COLLATION, compare)
+    raw.create_aggregate(SUM, 1, ExactSum)  # type: ignore[arg-type]
+    raw.execute("PRAGMA recursive_triggers = ON")
