@@ -13,8 +13,8 @@ from tests.chaos.trouble import Trouble
 from tests.chaos.truth import Truth
 from tests.chaos.verdict import Verdict, books, spread
 
-ERROR = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) (\S+) (.*)$")
-NUMBER = re.compile(r"\d+(\.\d+)?|/c/\S+|gen-\S+|0x[0-9a-f]+")
+ERROR = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) (\S+) (.*?)(?: \w+=\w+)*$")
+NUMBER = re.compile(r"/\S+|gen-\S+|0x[0-9a-f]+|\d+(\.\d+)?")
 MOST_DETAILS = 30
 MOST_ERRORS = 12
 
@@ -38,6 +38,7 @@ def told(
         f"refused, and asked again: {_listed(answers)}",
         f"Stop elsewhere until shown, ms: {spread(shared.stops_s, 1000)}",
         f"text that a kill -9 took back, s: {spread(verdict.lost_s)}",
+        f"PostgreSQL away, s: {spread([until - since for since, until in here.postgres.outages])}",
         f"books: {_listed(books(truth))}",
         *_errors(server.log for server in here.servers),
         "",

@@ -7,10 +7,9 @@ import json
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.processes import (
 )
 
 DRAIN_S = 4.0
+STARTS = 4
 HANGS_S = 60.0  # a drain that takes longer than DRAIN_S and this has hung
 UPSTREAM = ["--tokens-per-s", "40", "--first-token-s", "0.2", "--generation-delay-s", "0.5"]
 UPSTREAM += ["--cancelled-generation-delay-s", "1", "--credits", "1000000"]
@@ -49,7 +49,6 @@ class Server:
     def __init__(self, env: dict[str, str], log: Path, kind: str) -> None:
         self.port = free_port()
         self.log = log
-        self.killed: list[float] = []  # moments, by time.monotonic()
         self.hung = 0  # drains that had to be killed
         self.busy = asyncio.Lock()  # one trouble at a time
         self._env, self._kind = env, kind
@@ -57,9 +56,16 @@ class Server:
         self.running: Running | None = None
 
     def start(self) -> None:
-        self._life = ExitStack()
-        here = switchboard(self._env, self.log, self._kind, self.port)
-        self.running = self._life.enter_context(here)
+        """Raises RuntimeError where it did not come up, however often it was tried."""
+        for attempt in range(STARTS):
+            self._life = ExitStack()
+            here = switchboard(self._env, self.log, self._kind, self.port)
+            try:
+                self.running = self._life.enter_context(here)
+                return
+            except RuntimeError:  # its port may be the other end of somebody's connection just now
+                if attempt == STARTS - 1:
+                    raise
 
     def stop(self) -> None:
         if self._life:
@@ -69,7 +75,6 @@ class Server:
     def kill(self) -> None:
         """kill -9."""
         if self.running:
-            self.killed.append(time.monotonic())
             self.running.process.kill()
             self.running.process.wait()
         self.stop()
@@ -94,7 +99,6 @@ class Stage:
     servers: list[Server]
     upstream: Running
     people: list[str]
-    told: list[str] = field(default_factory=list)
 
     def port(self, chance: random.Random, *, but: int = 0) -> int:
         """Where a load balancer sends somebody: any server that runs, and another than `but`."""

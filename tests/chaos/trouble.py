@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from subprocess import CalledProcessError
 
 from tests.chaos.person import Shared
 from tests.chaos.stage import Server, Stage
@@ -54,7 +55,10 @@ class Trouble:
             await asyncio.gather(*self._running)
 
     async def _make(self, name: str) -> None:
-        await self._kinds[name].make()
+        try:
+            await self._kinds[name].make()
+        except (RuntimeError, CalledProcessError) as error:
+            self._shared.faults.append(f"{name} was not repaired: {error!s:.300}")
         self.made[name] += 1
 
     def _server(self) -> Server:
