@@ -39,6 +39,7 @@ CANCEL_S = 0.2  # after which a task that goes on is cancelled again
 KEPT_NOTICES = 1000  # while Redis is away
 KEPT_ENTRIES = 2000  # of one stream, about: a minute of the fastest model
 EXPIRES_S = 3600  # of a stream without a writer
+LINGERS_S = 30  # of the stream of a reply that has ended: its last readers are done by then
 WRITE_TIMEOUT_S = 2.0
 UNREACHABLE = (RedisError, OSError, asyncio.TimeoutError)
 
@@ -74,6 +75,7 @@ class RedisRelay:
         self._url, self._owner, self._stop, self._prefix = url, owner, stop, prefix
         self._dirty: dict[int, View] = {}
         self._outbox: list[tuple[str, bytes]] = []
+        self._ended: set[int] = set()
         self._has_work = asyncio.Event()
         self._mirrors: dict[int, Mirror] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -132,6 +134,7 @@ class RedisRelay:
     def announce(self, change: Change, frame: str) -> None:
         if change.kind == "settled":
             self._dirty.pop(change.reply, None)  # the settled message shows all of it
+            self._ended.add(change.reply)
         else:
             self._mirrors.pop(change.reply, None)  # joined before its writer began: it is ours
         self.feed.publish_change(change.conversation, frame)
@@ -173,7 +176,10 @@ class RedisRelay:
                     pipe.expire(key, EXPIRES_S)
             for channel, notice in notices:
                 pipe.publish(channel, notice)
+            for reply in (ended := set(self._ended)):
+                pipe.expire(self._key(reply), LINGERS_S)
             await pipe.execute()
+        self._ended -= ended
 
     # --- Reading: one loop over all mirrored replies ---
 

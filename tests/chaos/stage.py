@@ -62,10 +62,11 @@ class Server:
             here = switchboard(self._env, self.log, self._kind, self.port)
             try:
                 self.running = self._life.enter_context(here)
-                return
             except RuntimeError:  # its port may be the other end of somebody's connection just now
                 if attempt == STARTS - 1:
                     raise
+            else:
+                return
 
     def stop(self) -> None:
         if self._life:

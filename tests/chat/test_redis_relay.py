@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from chat.drafts import Draft
 from chat.feed import Feed, View, stored_view
 from chat.models import Chunk, Part, State
-from chat.redis_relay import RedisRelay
+from chat.redis_relay import LINGERS_S, RedisRelay
 from chat.relay import Change, settled
 from chat.settlement import Timing, checkpoint, settle_reply
 from tests.chat.conftest import Ask
@@ -176,6 +176,18 @@ async def test_a_turn_heard_of_late_takes_no_word_from_a_tab(ask: Ask) -> None:
         await until(lambda: text_of(mirror) == "It scatters")
         writer.relay.announce(Change("turn", conversation, pk, 0), "")
         await until(lambda: follower.lost_track)
+
+
+async def test_the_stream_of_a_reply_that_has_ended_goes_soon() -> None:
+    async with processes() as (writer, _), Redis.from_url(REDIS_URL) as redis:
+        write(writer, writer.feed.open(1, HERE), "Well")
+        key = writer.relay._key(1)
+        async with asyncio.timeout(PATIENCE_S):
+            while not await redis.exists(key):  # noqa: ASYNC110 - see `until`
+                await asyncio.sleep(0.005)
+            writer.relay.announce(settled(HERE, 1), "")
+            while await redis.ttl(key) > LINGERS_S:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
 
 
 async def test_stop_reaches_the_process_that_writes() -> None:
