@@ -32,13 +32,14 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 STOPPED: Final = frozenset({STOP, "stop in silence"})
 NEEDS_FALLBACKS: Final = "fallback to another model"  # a model that a person named has none
+WITHOUT_PRICE: Final = "openrouter/auto"
 CHOICES: Final = (  # "" leaves it to the router, as most people do
     *([""] * 5),
     "anthropic/claude-haiku-4.5",
     "google/gemini-2.5-flash",
     "openai/gpt-5-mini",
     "deepseek/deepseek-v3.2",
-    "openrouter/auto",
+    WITHOUT_PRICE,
 )
 WORDS: Final = (  # noqa: SIM905 (a sentence reads as one)
     "the quick brown fox jumps over a lazy dog while rain falls on old roofs and nobody counts "
@@ -62,6 +63,11 @@ class Planned:
         return self.kind in STOPPED
 
 
+def has_budget(number: int) -> bool:
+    """Whether the person who asks for this reply has a budget: every other one has."""
+    return number % 2 == 0
+
+
 def number_of(text: str) -> int:
     """The number of the reply whose prompt begins like this."""
     return int(text.split()[0])
@@ -80,6 +86,8 @@ def _planned(number: int, kind: str, chance: random.Random) -> Planned:
     said = " ".join(chance.choices(WORDS, k=chance.randint(FEWEST_WORDS, 40)))
     prompt = f"{number} is what I ask about. {order} [[say: {said}]]"
     choice = "" if kind == NEEDS_FALLBACKS else chance.choice(CHOICES)
+    if has_budget(number) and choice == WITHOUT_PRICE:
+        choice = ""  # a budget refuses what nobody can hold a price for
     return Planned(number, kind, prompt, choice)
 
 

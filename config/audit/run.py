@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from threading import Thread
 from typing import IO, Final
 
@@ -19,11 +20,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from billing.limits import Account, Budget, Hold, Period
 from billing.models import Call, Standing, UsageRecord
 from billing.settlement import settle_due
 from chat.models import Conversation, Message, Role
-from config.audit.comparison import NOTHING, Account, Line, compare
-from config.audit.plan import Planned, make_plan, number_of, victims
+from config.audit.comparison import NOTHING, Line, Tally, compare
+from config.audit.plan import Planned, has_budget, make_plan, number_of, victims
 from config.audit.worker import READY
 from openrouter.client import ClientConfig, OpenRouterClient
 from openrouter.emulator.app import Emulator
@@ -31,7 +33,8 @@ from openrouter.emulator.server import bind, make_server
 from openrouter.emulator.settings import DEMO_KEY, instant
 from routing.services import sync_catalogue
 
-PEOPLE: Final = 20
+PEOPLE: Final = 20  # an even number, so that a reply's number tells who has a budget
+AMPLE_USD: Final = Decimal(10**6)
 REPLIES_OF_A_VICTIM: Final = 25
 OWN_KEY_PROVIDERS: Final = frozenset({"Google AI Studio"})  # paid for on a key of one's own
 BILL_S, LATE_BILL_S = 0.3, 1.0  # how long the emulator says 404
@@ -52,28 +55,34 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the audit found. `figureless`: replies that cost something and show no figure."""
+    """What the audit found.
 
-    accounts: dict[str, Account]
+    `figureless`: replies that cost something and show no figure. `budgets_off`: budgets that
+    count something else than the ledger, or still hold money.
+    """
+
+    tallies: dict[str, Tally]
     replies: Counter[str]
     pending: int
     estimated: int
     running: int
     figureless: int
+    budgets_off: int
     kills: int
     seconds: float
 
     @property
-    def total(self) -> Account:
-        total = Account()
-        for account in self.accounts.values():
-            total += account
+    def total(self) -> Tally:
+        total = Tally()
+        for tally in self.tallies.values():
+            total += tally
         return total
 
     @property
     def closes(self) -> bool:
         left = self.pending + self.estimated + self.running + self.figureless
-        return not left and all(account.closes for account in self.accounts.values())
+        left += self.budgets_off
+        return not left and all(tally.closes for tally in self.tallies.values())
 
 
 class WorkerFailed(Exception):
@@ -102,7 +111,7 @@ def emulator_on_a_port() -> Iterator[tuple[Emulator, str]]:
         instant(byok_providers=OWN_KEY_PROVIDERS),
         generation_delay_s=BILL_S,
         cancelled_generation_delay_s=LATE_BILL_S,
-        credits_usd=10**6 + NOTHING,
+        credits_usd=AMPLE_USD,
     )
     emulator, listening = Emulator(behaviour), bind(0)
     server = make_server(emulator, log_level="critical")  # it is told to break its answers off
@@ -125,7 +134,9 @@ def install(base_url: str) -> None:
     sync_catalogue(make_client(base_url))
     people = get_user_model().objects
     for number in range(PEOPLE):
-        people.create_user(f"audit-{number}")
+        person = people.create_user(f"audit-{number}")
+        if has_budget(number):
+            Budget.objects.create(user=person, per_day_usd=AMPLE_USD, per_month_usd=AMPLE_USD)
 
 
 # --- Processes ---
@@ -192,15 +203,24 @@ def findings(
     kinds = kinds_of_conversations(plan)
     replies = Message.objects.filter(role=Role.ASSISTANT)
     return Findings(
-        accounts=compare(lines_of_bill(emulator, kinds), lines_of_ledger(kinds)),
+        tallies=compare(lines_of_bill(emulator, kinds), lines_of_ledger(kinds)),
         replies=Counter(planned.kind for planned in plan),
         pending=Call.objects.pending().count(),
         estimated=UsageRecord.objects.filter(standing=Standing.ESTIMATED).count(),
         running=Call.objects.open().count() + replies.running().count(),
         figureless=replies.filter(usage=None).exclude(call__state="released").count(),
+        budgets_off=budgets_off(),
         kills=kills,
         seconds=seconds,
     )
+
+
+def budgets_off() -> int:
+    """Budgets of the month that do not say what the ledger says, and holds that nobody needs."""
+    counted = Account.objects.filter(period=Period.MONTH).values_list("owner_ref", "spent_usd")
+    ledger = UsageRecord.objects.all()
+    wrong = [ref for ref, spent in counted if ledger.filter(user_ref=ref).total_usd() != spent]
+    return len(wrong) + Hold.objects.filter(is_open=True).count()
 
 
 def kinds_of_conversations(plan: Sequence[Planned]) -> dict[str, str]:

@@ -23,9 +23,9 @@ def line(generation_id: str, cost: Decimal = COST, **fields: Decimal) -> Line:
 
 
 def test_books_that_agree_close() -> None:
-    account = compare([line("a"), line("b")], [line("b"), line("a")])[SOUND]
-    assert account.closes
-    assert (account.billed, account.booked, account.residual_usd) == (2, 2, Decimal(0))
+    tally = compare([line("a"), line("b")], [line("b"), line("a")])[SOUND]
+    assert tally.closes
+    assert (tally.billed, tally.booked, tally.residual_usd) == (2, 2, Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -42,21 +42,21 @@ def test_books_that_agree_close() -> None:
     ids=["missing", "missing, free", "double", "unheard of", "no id", "last digit", "own key"],
 )
 def test_books_that_differ_do_not_close(bill: list[Line], ledger: list[Line], wrong: str) -> None:
-    accounts = compare(bill, ledger)
-    assert not accounts[SOUND].closes
-    assert wrong in list(table(accounts, Counter([SOUND])))[-1]
+    tallies = compare(bill, ledger)
+    assert not tallies[SOUND].closes
+    assert wrong in list(table(tallies, Counter([SOUND])))[-1]
 
 
 def test_two_errors_that_cancel_out_are_both_seen() -> None:
     bill = [line("a", Decimal(1)), line("b", Decimal(2))]
-    account = compare(bill, [line("a", Decimal(2)), line("b", Decimal(1))])[SOUND]
-    assert account.residual_usd == 0
-    assert not account.closes
+    tally = compare(bill, [line("a", Decimal(2)), line("b", Decimal(1))])[SOUND]
+    assert tally.residual_usd == 0
+    assert not tally.closes
 
 
 def test_sums_are_not_rounded() -> None:
-    account = compare([line("a", Decimal(10**14)), line("b", Decimal("1e-40"))], [])[SOUND]
-    assert account.billed_usd == Decimal("100000000000000." + "0" * 39 + "1")
+    tally = compare([line("a", Decimal(10**14)), line("b", Decimal("1e-40"))], [])[SOUND]
+    assert tally.billed_usd == Decimal("100000000000000." + "0" * 39 + "1")
 
 
 def test_a_plan_is_the_same_for_the_same_seed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from argparse import ArgumentTypeError
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--date", type=dt.date.fromisoformat, metavar="YYYY-MM-DD",
+            "--date", type=utc_day, metavar="YYYY-MM-DD",
             help="compare this UTC day only (default: every completed day of the last 30)",
         )  # fmt: skip
         parser.add_argument(
@@ -89,6 +90,14 @@ async def fetch(day: dt.date | None, key_hash: str | None) -> Statement:
     finally:
         await account.aclose()
         await own.aclose()
+
+
+def utc_day(text: str) -> dt.date:
+    """A day as it is written on the command line."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day; write it as 2026-11-01") from error
 
 
 def about_the_key(error: KeyRejected) -> str:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError("The books do not close.", returncode=NOT_CLOSED)
 
     def _print(self, wanted: Wanted, found: Findings) -> None:
-        for line in table(found.accounts, found.replies):
+        for line in table(found.tallies, found.replies):
             self.stdout.write(line)
         total = found.total
         for example in total.examples[:EXAMPLES]:
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             f"{found.pending} pending, {found.estimated} estimated, {found.running} still running, "
-            f"{found.figureless} replies without their figure."
+            f"{found.figureless} replies without their figure, {found.budgets_off} budgets wrong."
         )
         self.stdout.write(
             f"{wanted.replies} replies by {wanted.processes} processes and {found.kills} that were "
