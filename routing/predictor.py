@@ -21,7 +21,7 @@ from routing.features import PLAIN_WORD, WORDS, Floats, Ints, buckets, fold, han
 FORMAT = 1  # changes with the features, the columns or the arithmetic below
 LOWEST, HIGHEST = 0.02, 0.98  # nothing is certain
 MIDDLE = 0.42  # the difficulty of a prompt that says nothing of itself
-RULE_SHARE, NUDGE = 0.5, 0.2  # of what the rules say; for one standard deviation of demand
+RULE_SHARE, NUDGE = 0.4, 0.3  # of what the rules say; for one standard deviation of demand
 HARDEST = 1.5
 MOST_DEMAND = 1.5  # standard deviations: beyond, a strange text says nothing more
 MOST_WORDS = 120  # looked at for an explanation
@@ -29,7 +29,8 @@ USUAL, ODD = 1.0, 0.5  # as typical as a quarter of the known prompts are; half 
 # A prompt of no known kind: logit at the top of the ladder, slope down it, how much steeper the
 # slope is for the hardest prompt, and the ability from where that helps instead of hurting.
 TOP_LOGIT, USUAL_SLOPE, STEEPER, PIVOT = 2.6, 3.7, 6.5, 0.75
-OUTSIDE = np.float32(0.15)  # the say of a source about a model that its pool lacks
+KNOWN = (0.3, 0.6)  # share of candidates with outcomes, squared: from doubt to trust
+DOUBT = 0.7  # of that trust, lost on a prompt unlike anything seen
 EDGE = 0.1  # scores this near 0 or 1 are pressed together
 Matrix: TypeAlias = NDArray[np.float32]
 
@@ -95,7 +96,8 @@ class Landmarks:
 class Reading:
     """What the predictor takes from one prompt.
 
-    `shares`: how much it is like each source, summing to 1 - `unfamiliar`; `demand`: how much
+    `shares`: how much it is like each source, summing to 1; `unfamiliar`: from 0 to
+    1; `demand`: how much
     ability counts, in standard deviations of what was seen; `tokens`: of a usual answer.
     `artefact`: the version that read; `words`: those that moved the demand most, and how much.
     """
@@ -161,7 +163,7 @@ class Predictor:
         typical = outputs[first + count + 1 :]
         foreign = min(1.0, max(0.0, (USUAL - float((typical / self.usual).max())) / (USUAL - ODD)))
         unfamiliar = 1 - (1 - self.landmarks.strangeness(counts)) * (1 - foreign)
-        shares = shares_of(outputs[first : first + count]) * np.float32(1 - unfamiliar)
+        shares = shares_of(outputs[first : first + count])
         mean, deviation, length_share = self.demand_scale
         demand = (float(outputs[first + count]) - mean) / deviation
         demand = (demand + length_share * length_sign(counts)) / (1 + length_share)
@@ -206,13 +208,28 @@ class Predictor:
         ruled = MIDDLE + RULE_SHARE * (difficulty - MIDDLE)
         harder = min(HARDEST, max(0.0, ruled + NUDGE * reading.demand))
         rest = shared_odds(general, harder)
-        if reading.unfamiliar >= 1.0:
+        trust, weights = trusted(reading, places)
+        if not trust:
             return rest
-        told = self.source_odds(reading, abilities, places)
-        weights = reading.shares * np.where(places >= 0, np.float32(1), OUTSIDE)
-        told = (told * weights).sum(1) / weights.sum(1)
-        mixed: Floats = (1 - reading.unfamiliar) * told + reading.unfamiliar * rest
+        told = self.source_odds(reading, abilities, places) @ weights
+        mixed: Floats = trust * told + (1 - trust) * rest
         return mixed.astype(np.float32)
+
+
+def trusted(reading: Reading, places: Ints) -> tuple[float, Floats]:
+    """How far the sources are believed, and how much each of them counts.
+
+    A source counts by how like it the prompt is and by how many of the candidates it knows: the
+    same for all candidates, so that all are compared on one footing. Where those that count
+    know few of them, or the prompt is strange, the shared rule decides instead.
+    """
+    covered = (places >= 0).mean(0, dtype=np.float32)
+    weights: Floats = reading.shares * (covered + np.float32(0.02))
+    weights /= weights.sum()
+    known = float(weights @ covered**2)
+    low, high = KNOWN
+    trust = min(1.0, max(0.0, (known - low) / (high - low)))
+    return trust * (1 - DOUBT * reading.unfamiliar), weights
 
 
 def weigh(places: Ints, values: Floats, idf: Floats) -> Floats:
@@ -229,7 +246,8 @@ def weigh(places: Ints, values: Floats, idf: Floats) -> Floats:
 def shares_of(likeness: Floats) -> Floats:
     """How much each source may speak for the prompt: sums to 1."""
     squares: Floats = np.maximum(likeness, 0.01) ** 2
-    return squares / squares.sum()
+    shares: Floats = squares / squares.sum()
+    return shares
 
 
 def length_sign(counts: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from routing.prompts import Prompt, strongest
 from routing.scorers import EASY, HARD
@@ -21,6 +22,7 @@ SIGNAL_WORDS: Mapping[str, str] = {
     "small_talk": "small talk",
     "simple": "a quick question",
 }
+CLEAR, STRANGE = 0.3, 0.5  # a demand worth a word; a prompt to be called unfamiliar
 # Signals that say what is asked for; the others only say how much.
 TELLING = frozenset(SIGNAL_WORDS) - {"length"}
 
@@ -80,6 +82,22 @@ def why(prompt: Prompt, *, odds: float, expected_usd: Decimal | None, fitting: i
         f"Chosen for {seen}: about {min(odds, 0.99):.0%} likely to do well"
         f" at about {usd_text(expected_usd)}, best of {fitting} that fit."
     )
+
+
+def learned_line(learned: Mapping[str, Any]) -> str:
+    """What the learned router made of the prompt, in one sentence; "" where it was not asked."""
+    if not learned.get("artefact"):
+        return ""
+    demand = float(learned.get("demand", 0.0))
+    asks = "more ability than most" if demand > CLEAR else "less ability than most"
+    said = f"From {learned['artefact']} of the learned router: "
+    said += f"it asks for {asks}" if abs(demand) > CLEAR else "it asks for as much as most do"
+    words = [str(word) for word, share in learned.get("words", ()) if (share > 0) == (demand > 0)]
+    if words and abs(demand) > CLEAR:
+        said += f" ({listed([f'“{word}”' for word in words])})"
+    if float(learned.get("unfamiliar", 0.0)) > STRANGE:
+        said += ". It is unlike anything seen, so the odds rest on rules and on the models' levels"
+    return f"{said}."
 
 
 def short_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from routing.constraints import WORDS
 from routing.decision import Contender, Decision
 from routing.names import is_same, stepped_in
-from routing.reasons import listed, loud_signals, times_text, usd_text
+from routing.reasons import learned_line, listed, loud_signals, times_text, usd_text
 
 PART_WORDS: Mapping[str, str] = {
     "quality": "chance of a good answer",
@@ -73,7 +73,8 @@ class Receipt:
     `pinned`: the person chose the model. `chosen`, `served`: slugs; they differ when
     `fallback_used`, and also where a router or an alias picked the model.
     `prompt_tokens`, `completion_tokens`: what the costs are for. `is_lost`: no decision is on
-    record, and only `line` and `served` mean anything.
+    record, and only `line` and `served` mean anything. `learned_line`: one sentence on what the
+    learned router read in the prompt, or "" where only the plain scorers decided.
     """
 
     line: str
@@ -91,6 +92,7 @@ class Receipt:
     prompt_tokens: int
     completion_tokens: int
     is_lost: bool = False
+    learned_line: str = ""
 
 
 def receipt(
@@ -138,6 +140,7 @@ def _written(
         fallback_used=used,
         prompt_tokens=prompt,
         completion_tokens=completion,
+        learned_line=learned_line(decision.learned),
     )
 
 

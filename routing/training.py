@@ -141,8 +141,8 @@ def _landmarks(counts: Matrix, seed: int) -> Landmarks:
         for at in np.unique(nearest):
             points[at] = scaled[nearest == at].mean(0)
     own = ((points**2).sum(1) - 2 * scaled @ points.T).min(1) + (scaled**2).sum(1)
-    near, far = np.sqrt(np.quantile(own, (NEAR_QUANTILE, FAR_QUANTILE)))
-    return Landmarks(points, middle, spread.astype(np.float32), float(near), float(far))
+    near, far = np.sqrt(np.quantile(own.clip(0.01), (NEAR_QUANTILE, FAR_QUANTILE)))
+    return Landmarks(points, middle, spread.astype(np.float32), float(near), float(far) + 0.01)
 
 
 def _planted(ferns: Ferns, counts: Matrix) -> Rows:

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 MODELS = {"openai/gpt-4o": 0.9, "mistralai/mistral-large": 0.7, "junk/small-3b": 0.25}
 PLACES = ("Paris", "Oslo", "Lima", "Cairo", "Quito", "Delhi", "Accra", "Hanoi", "Turin", "Davao")

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         head = [
             self.style.MIGRATE_HEADING(decision.slug),
             f"  {paper.line}",
+            f"  {paper.learned_line or 'The plain scorers decided: there is no learned router.'}",
             f"  fallbacks: {', '.join(decision.fallbacks) or 'none'}",
             f"  thinking: {paper.effort or 'as the model does by itself'};"
             f" room for the answer: {decision.max_completion_tokens} tokens;"
