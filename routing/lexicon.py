@@ -11,7 +11,8 @@ from collections.abc import Mapping
 POLITE = re.compile(
     r"\b(?:please|pls|plz|kindly|thank you(?: (?:so|very) much)?|thanks(?: a lot| in advance)?|thx"
     r"|could you|can you|would you(?: mind)?|i would like you to|i'd like you to|hello"
-    r"|hi there)\b[,!.]*"
+    r"|hi there)\b[,!.]*",
+    re.IGNORECASE,
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from routing import words
+from routing.lexicon import POLITE
 from routing.predictor import Reading
 
 HEAD_CHARS, TAIL_CHARS = 1_200, 600  # where the question of a long text stands
@@ -79,6 +80,8 @@ def read_prompt(
     per_char, script = _tokens_per_char(text)
     text_tokens = math.ceil(len(text) * per_char)
     ask = text if len(text) <= HEAD_CHARS + TAIL_CHARS else _ends(text)
+    plain = POLITE.sub(" ", ask).strip()  # asked kindly is not asked for more
+    ask = plain if len(plain.split(maxsplit=3)) > 2 else ask
     signals = _signals(ask, text_tokens, attached=bool(needs))
     attached = sum(ATTACHMENT_TOKENS.get(need, 0) for need in needs)
     prompt_tokens = text_tokens + max(0, history_tokens) + attached + MESSAGE_OVERHEAD_TOKENS

@@ -74,8 +74,10 @@ PROMPTS = (
     "Write a Python function that reverses a linked list",
     "What does `git rebase -i` do?",
     "Regex for a date such as 2026-11-20",
-    "```python\ndef f(xs):\n    return [x for x in xs if x % 2]\n```\nWhat does f([1, 2, 3]) return?",
-    "Why does this fail?\nTraceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'id'",
+    "```python\ndef f(xs):\n    return [x for x in xs if x % 2]\n```\n"
+    "What does f([1, 2, 3]) return?",
+    "Why does this fail?\nTraceback (most recent call last):\n"
+    "  File \"a.py\", line 3\nKeyError: 'id'",
     "Write a SQL query for the three customers with the largest total of orders in each country",
     "Refactor this class so that it can be tested without a database, and write the unit tests",
     "Implement a lock-free queue in C++ and explain why it is linearizable",
