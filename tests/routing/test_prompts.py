@@ -1,6 +1,6 @@
 """What a few microseconds of looking tell about a prompt."""
 
-# ruff: noqa: RUF001 - letters that look like others are the point of these tests
+
 
 import math
 
