@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from math import log, log1p
 from typing import TypeAlias
 
 import numpy as np
@@ -96,7 +97,7 @@ def hand(folded: str) -> Floats:
 
 def _shapes(found: Floats, folded: str, words: list[str]) -> None:
     raw = np.frombuffer(folded.encode("utf-8", "replace"), np.uint8)
-    signs = np.bincount(raw, minlength=256)
+    signs = np.bincount(raw, minlength=256).tolist()
     chars, count = max(1, len(folded)), max(1, len(words))
     lengths = [len(word) for word in words] or [0]
     numbers = _NUMBER.findall(folded)
@@ -106,34 +107,34 @@ def _shapes(found: Floats, folded: str, words: list[str]) -> None:
     sizes = [len(text) for _, text in options]
     stem = folded[: folded.find(f"\n{options[0][0]}")] if len(options) > 1 else folded
     magnitudes = [_magnitude(number) for number in numbers[:40]]
-    digits = int(signs[48:58].sum())
+    digits = sum(signs[48:58])
     letters = sum(lengths)
     values = (
-        np.log(chars), np.log1p(len(words)), letters / count,
+        log(chars), log1p(len(words)), letters / count,
         sum(length > 8 for length in lengths) / count, len(set(words)) / count,
-        digits / chars, np.log1p(len(numbers)), max(magnitudes, default=0.0),
-        np.log1p(sum("." in number for number in numbers)),
-        1 - (letters + digits + int(signs[32]) + int(signs[10])) / chars,
-        np.log1p(len(lines) - 1), np.log1p(signs[63]), np.log1p(signs[44]),
-        np.log1p(signs[40]), np.log1p(signs[34] + folded.count("\u201c")),
-        np.log1p(len(_TEX.findall(folded))), np.log1p(signs[36]), np.log1p(signs[94]),
-        np.log1p(signs[43] + signs[42] + signs[47] + signs[60] + signs[62]), np.log1p(signs[61]),
-        np.log1p(signs[91]), np.log1p(signs[123]), np.log1p(signs[96]),
-        np.log1p(len(_CODE.findall(folded))), min(10, len(options)) / 4,
-        np.log1p(sum(sizes) / len(sizes)) if sizes else 0.0,
+        digits / chars, log1p(len(numbers)), max(magnitudes, default=0.0),
+        log1p(sum("." in number for number in numbers)),
+        1 - (letters + digits + signs[32] + signs[10]) / chars,
+        log1p(len(lines) - 1), log1p(signs[63]), log1p(signs[44]),
+        log1p(signs[40]), log1p(signs[34] + folded.count("\u201c")),
+        log1p(len(_TEX.findall(folded))), log1p(signs[36]), log1p(signs[94]),
+        log1p(signs[43] + signs[42] + signs[47] + signs[60] + signs[62]), log1p(signs[61]),
+        log1p(signs[91]), log1p(signs[123]), log1p(signs[96]),
+        log1p(len(_CODE.findall(folded))), min(10, len(options)) / 4,
+        log1p(sum(sizes) / len(sizes)) if sizes else 0.0,
         (max(sizes) - min(sizes)) / (max(sizes) + 1) if sizes else 0.0,
         sum(bool(_NUMBER.search(text)) for _, text in options) / max(1, len(options)),
-        np.log1p(len(_NONE_OF.findall(folded))), np.log1p(len(_BLANK.findall(folded))),
-        np.log(max(1, len(stem))), len(stem) / chars, np.log1p(len(_ROMAN.findall(folded))),
-        np.log1p(len(_UNIT.findall(folded))), np.log1p(len(_MONEY.findall(folded))),
-        np.log1p(len(_YEAR.findall(folded))), np.log1p(len(_HOW_MANY.findall(folded))),
-        np.log1p(len(_VARIABLE.findall(folded))), np.log1p(ends), np.log1p(count / (ends + 1)),
-        (len(raw) - chars) / chars, np.log1p(len(_FORMAT.findall(folded))),
+        log1p(len(_NONE_OF.findall(folded))), log1p(len(_BLANK.findall(folded))),
+        log(max(1, len(stem))), len(stem) / chars, log1p(len(_ROMAN.findall(folded))),
+        log1p(len(_UNIT.findall(folded))), log1p(len(_MONEY.findall(folded))),
+        log1p(len(_YEAR.findall(folded))), log1p(len(_HOW_MANY.findall(folded))),
+        log1p(len(_VARIABLE.findall(folded))), log1p(ends), log1p(count / (ends + 1)),
+        (len(raw) - chars) / chars, log1p(len(_FORMAT.findall(folded))),
         float(len(words) <= 12), float(len(lines) == 1), float(folded.endswith("?")),
         float(folded.endswith(":")), float(folded[-1:].isalnum()),
-        np.log1p(folded.count("\n    ") + folded.count("\n\t") + folded.count("\n ")),
-        np.log1p(folded.count("assert")), np.log1p(max(lengths)),
-        np.log1p(max(map(len, lines))),
+        log1p(folded.count("\n    ") + folded.count("\n\t") + folded.count("\n ")),
+        log1p(folded.count("assert")), log1p(max(lengths)),
+        log1p(max(map(len, lines))),
         max(magnitudes) - min(magnitudes) if magnitudes else 0.0,
     )  # fmt: skip
     found[: len(SHAPES)] = values
@@ -169,9 +170,8 @@ def buckets(folded: str) -> tuple[Ints, Floats]:
     numbers = np.concatenate([_mixed(single, 11), _mixed(pairs, 12)])
     grams = np.concatenate([_mixed(run, 4) for run in runs] or [numbers[:0]])
     both = np.concatenate([numbers, grams + np.uint64(WORDS)]).astype(np.int64)
-    counts = np.bincount(both, minlength=BUCKETS)
-    places = np.flatnonzero(counts)
-    return places, np.log1p(counts[places]).astype(np.float32)
+    places, counts = np.unique(both, return_counts=True)
+    return places, np.log1p(counts).astype(np.float32)
 
 
 def word_buckets(words: Sequence[str]) -> Ints:
