@@ -31,15 +31,15 @@ def told(
     for visit in shared.visits:
         answers.update(visit.answers)
     parts = [
-        f"{len(truth.replies)} replies in {busy_s:.0f} s: {_listed(verdict.states)}",
-        f"people: {_listed(shared.did)}",
-        f"trouble: {_listed(trouble.made)}",
+        f"{len(truth.replies)} replies in {busy_s:.0f} s: {listed(verdict.states)}",
+        f"people: {listed(shared.did)}",
+        f"trouble: {listed(trouble.made)}",
         f"views of growing replies checked: {shared.witness.views:,}",
-        f"refused, and asked again: {_listed(answers)}",
+        f"refused, and asked again: {listed(answers)}",
         f"Stop elsewhere until shown, ms: {spread(shared.stops_s, 1000)}",
         f"text that a kill -9 took back, s: {spread(verdict.lost_s)}",
         f"PostgreSQL away, s: {spread([until - since for since, until in here.postgres.outages])}",
-        f"books: {_listed(books(truth))}",
+        f"books: {listed(books(truth))}",
         *_errors(server.log for server in here.servers),
         "",
         *table(verdict.zero),
@@ -50,7 +50,7 @@ def told(
     return "\n".join(parts)
 
 
-def _listed(figures: Mapping[str, object]) -> str:
+def listed(figures: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {figure}" for name, figure in sorted(figures.items())) or "none"
 
 

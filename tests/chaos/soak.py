@@ -21,20 +21,20 @@ import psutil
 from redis import Redis
 
 from tests.bench.wire import Connection
-from tests.chaos.__main__ import COLLECT_S, PEOPLE_A_SEAT, say, seats, until_none
+from tests.chaos.__main__ import COLLECT_S, PEOPLE_A_SEAT, say, seats, touch, until_none
 from tests.chaos.person import Shared
-from tests.chaos.report import table
+from tests.chaos.report import listed, table
 from tests.chaos.stage import Server, Stage, stage
 from tests.chaos.truth import DUE, RUNNING, Collector, count, gather
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, judge, spread
 from tests.chaos.witness import Witness
 from tests.processes import SERVERS
 
 GOAL_MB_A_MINUTE = 1.0
 SAMPLE_S = 10.0
 WARM_UP = 0.25  # share of the run whose growth is that of caches and pools
-LEAVE_S = 12.0  # after the last tab has gone: pools and the relay look around every few seconds
-SLACK = {"tasks": 3, "open fds": 8}  # what a pool of threads or connections may keep
+LEAVE_S = 45.0  # after the last tab has gone: streams of ended replies linger for 30 s
+SLACK = {"open fds": 24}  # pools keep connections: to PostgreSQL 16 at the most, Redis, upstream
 CONNECTIONS = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = 'chaos'"
 GAUGE = re.compile(r"^(switchboard_(?:streams|tabs|views|tasks)|process_open_fds) (\S+)$", re.M)
 
@@ -67,6 +67,8 @@ def main() -> int:
 
 
 async def soak(here: Stage, chosen: argparse.Namespace) -> Verdict:
+    for server in here.servers:  # the first request opens it
+        await touch(here, server.port)
     before = [await inside(server) for server in here.servers]
     until_s = time.monotonic() + chosen.minutes * 60
     shared = Shared(Witness(), left=sys.maxsize, until_s=until_s)
@@ -85,6 +87,8 @@ async def soak(here: Stage, chosen: argparse.Namespace) -> Verdict:
     after = [await inside(server) for server in here.servers]
     verdict = judge(await gather(here, collector), shared, [])
     say(f"{sum(verdict.states.values())} replies, {shared.witness.views:,} views checked")
+    say(f"people: {listed(shared.did)}")
+    say(f"Stop elsewhere until shown, ms: {spread(shared.stops_s, 1000)}")
     for number, server_samples in enumerate(samples):
         _judge_growth(verdict, number, server_samples)
         _judge_rest(verdict, number, before[number], after[number])
@@ -104,7 +108,7 @@ async def watch(servers: Sequence[Server], samples: list[list[Sample]]) -> None:
 
 
 async def inside(server: Server) -> dict[str, float]:
-    """What a server holds, by its own account; the first request opens it."""
+    """What a server holds, by its own account."""
     connection = await Connection.open(server.port)
     try:
         connection.write("GET", "/metrics", {})
