@@ -79,6 +79,7 @@ class RedisRelay:
         self._has_work = asyncio.Event()
         self._mirrors: dict[int, Mirror] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._showing: dict[UUID, asyncio.Task[None]] = {}  # the last change of each conversation
         self._encoder, self._decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Notice)
         self.is_connected = False
 
@@ -199,10 +200,11 @@ class RedisRelay:
         if self._mirrors.pop(reply, None):
             self.feed.close(reply)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.append(task)
         task.add_done_callback(self._tasks.remove)
+        return task
 
     async def _wake_reader(self) -> None:
         """Break the reader's wait: there is one more stream to read."""
@@ -274,16 +276,33 @@ class RedisRelay:
                             self.feed.resync()
                         heard.set()
                     elif message["type"] == "message":
-                        await self._hear(self._decoder.decode(message["data"]))
+                        self._hear(self._decoder.decode(message["data"]))
         finally:
             self.is_connected = False
 
-    async def _hear(self, notice: Notice) -> None:
+    def _hear(self, notice: Notice) -> None:
+        """A stop waits for nothing; a change waits for those of its own conversation before it."""
         if notice.stop is not None:
             self._stop(notice.stop)
         change = notice.change
         if change and notice.sender != self._owner and self.feed.is_followed(change.conversation):
+            place = change.conversation
+            task = self._spawn(self._show_in_turn(change, self._showing.get(place)))
+            self._showing[place] = task
+            task.add_done_callback(lambda _: self._shown(place, task))
+
+    def _shown(self, conversation: UUID, task: asyncio.Task[None]) -> None:
+        if self._showing.get(conversation) is task:
+            del self._showing[conversation]
+
+    async def _show_in_turn(self, change: Change, before: asyncio.Task[None] | None) -> None:
+        if before:
+            await asyncio.wait([before])
+        try:
             await self._show_change(change)
+        except Exception:  # a database that restarts: a new snapshot shows it, once it is there
+            logger.exception("A change of reply %d could not be shown", change.reply)
+            self.feed.resync(change.conversation)
 
     async def _show_change(self, change: Change) -> None:
         frame = await in_database(change.draw)

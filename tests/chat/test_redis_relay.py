@@ -198,6 +198,25 @@ async def test_stop_reaches_the_process_that_writes() -> None:
         assert reader.stopped.empty()
 
 
+async def test_stop_does_not_wait_for_changes_that_are_being_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawing, drawn = asyncio.Event(), asyncio.Event()
+
+    async def slow(self: RedisRelay, change: Change) -> None:
+        drawing.set()
+        await drawn.wait()
+
+    monkeypatch.setattr(RedisRelay, "_show_change", slow)
+    async with processes() as (one, other), asyncio.timeout(PATIENCE_S):
+        other.feed.follow(HERE)
+        one.relay.announce(settled(HERE, 1), "")
+        await drawing.wait()
+        one.relay.ask_stop(owner="host:1:x", reply=7)
+        assert await other.stopped.get() == 7
+        drawn.set()
+
+
 async def test_without_redis_a_process_still_shows_what_it_writes() -> None:
     alone = Process("host:0:x", "test:", url="redis://127.0.0.1:1/0")
     await alone.relay.open()
