@@ -1,7 +1,5 @@
 """What a few microseconds of looking tell about a prompt."""
 
-
-
 import math
 
 import pytest
