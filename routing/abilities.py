@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from routing.candidates import Candidate, Skills
+from routing.elders import ELDERS
 from routing.families import FAMILIES, PACE, USUAL_PACE
 from routing.prices import PER_MTOK, Prices
 from routing.prompts import Prompt
@@ -24,7 +25,8 @@ from routing.scorers import chance
 _SIZE_B = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z])")
 # Parameters in billions → the most that a model of that size is trusted with unseen.
 _SIZE_CAPS = ((2, 0.14), (5, 0.24), (10, 0.36), (16, 0.43), (36, 0.55), (80, 0.62))
-_LONGEST_FIRST = sorted(FAMILIES, key=len, reverse=True)
+_KNOWN = {**FAMILIES, **ELDERS}
+_LONGEST_FIRST = sorted(_KNOWN, key=len, reverse=True)
 KNOWN_IN = dt.date(2026, 5, 1)  # the families were judged as of this date
 
 
@@ -99,7 +101,7 @@ def known_family(slug: str) -> tuple[float, float, float, float] | None:
         if plain.startswith(prefix) and not plain[len(prefix) : len(prefix) + 1].isdigit():
             rest = plain[len(prefix) :]
             if not re.match(r"\.\d", rest):  # claude-opus-4 is not claude-opus-4.9
-                return FAMILIES[prefix]
+                return _KNOWN[prefix]
     return None
 
 

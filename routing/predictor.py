@@ -29,8 +29,9 @@ USUAL, ODD = 1.0, 0.5  # as typical as a quarter of the known prompts are; half 
 # A prompt of no known kind: logit at the top of the ladder, slope down it, how much steeper the
 # slope is for the hardest prompt, and the ability from where that helps instead of hurting.
 TOP_LOGIT, USUAL_SLOPE, STEEPER, PIVOT = 2.6, 3.7, 6.5, 0.75
+LIKE = 0.3  # likeness to sources that know the candidates: less is less than full trust
 KNOWN = (0.3, 0.6)  # share of candidates with outcomes, squared: from doubt to trust
-DOUBT = 0.7  # of that trust, lost on a prompt unlike anything seen
+DOUBT = 0.4  # of that trust, lost on a prompt unlike anything seen
 EDGE = 0.1  # scores this near 0 or 1 are pressed together
 Matrix: TypeAlias = NDArray[np.float32]
 
@@ -229,6 +230,7 @@ def trusted(reading: Reading, places: Ints) -> tuple[float, Floats]:
     known = float(weights @ covered**2)
     low, high = KNOWN
     trust = min(1.0, max(0.0, (known - low) / (high - low)))
+    trust *= min(1.0, float(reading.shares @ covered) / LIKE)
     return trust * (1 - DOUBT * reading.unfamiliar), weights
 
 

@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from routing.artefacts import load, save
-from routing.evaluation import fitted_on
+from routing.evaluation import fitted_on, predict
 from routing.outcomes import Corpus, read_corpus
-from routing.predictor import Predictor, shift_from
+from routing.predictor import Predictor, shift_from, softened, trusted
 from routing.training import fit
 from tests.routing.outcomes import MODELS, question, write_outcomes
 
@@ -135,3 +135,42 @@ def test_the_commands_train_evaluate_and_write_predictions(world: Path, tmp_path
 def test_a_folder_without_outcomes_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No outcomes"):
         call_command("train_router", data=tmp_path)
+
+
+def test_sources_are_believed_only_about_models_they_know(predictor: Predictor) -> None:
+    reading = predictor.read(question(random.Random(4), hard=True))
+    known = np.array([predictor.pool_places(model) for model in MODELS])
+    unknown = np.full_like(known, -1)
+    trust, weights = trusted(reading, known)
+    assert trust > 0.5
+    assert weights.sum() == pytest.approx(1, abs=1e-3)
+    assert trusted(reading, unknown)[0] == 0
+
+
+def test_models_nobody_knows_are_compared_by_ability_alone(predictor: Predictor) -> None:
+    reading = predictor.read(question(random.Random(4), hard=True))
+    able = np.array([0.2, 0.5, 0.9], np.float32)
+    columns = len(predictor.sources)
+    odds = predictor.odds(
+        reading, np.repeat(able[:, None], columns, 1), np.full((3, columns), -1), able, 0.42
+    )
+    assert odds.tolist() == sorted(odds.tolist())
+
+
+def test_softened_scores_stay_between_none_and_all_in_their_order() -> None:
+    scores = np.linspace(-0.3, 1.3, 60, dtype=np.float32)
+    kept = softened(scores)
+    assert kept.min() > 0
+    assert kept.max() < 1
+    assert (np.diff(kept) >= 0).all()
+
+
+def test_a_model_held_out_of_training_keeps_a_place_of_its_own(corpus: Corpus) -> None:
+    kept = {name: b.of([m for m in b.models if m != "openai/gpt-4o"])
+            for name, b in fitted_on(corpus).items()}  # fmt: skip
+    predictor = fit(corpus, kept, seed=1, version="without")
+    assert "openai/gpt-4o" not in predictor.abilities
+    asked = corpus.benchmarks["world0"]
+    quality = predict(predictor, corpus, asked).quality.mean(0)
+    placed = dict(zip(asked.models, quality.tolist(), strict=True))
+    assert placed["openai/gpt-4o"] > placed["junk/small-3b"]
