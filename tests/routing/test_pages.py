@@ -106,3 +106,13 @@ def test_the_admin_only_shows(admin: Client) -> None:
     assert (
         admin.post(reverse("admin:routing_languagemodel_delete", args=[pk]), {"post": "yes"})
     ).status_code == 403
+
+
+def test_the_command_explains_every_part_of_every_score(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call_command("route", "Prove that the square root of 7 is irrational", "--explain")
+    told = capsys.readouterr().out
+    assert "parts, in US cents of worth" in told
+    assert "quality +" in told
+    assert "learned: artefact" in told

@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--needs", nargs="*", default=[], choices=NEEDS)
         parser.add_argument("--history-tokens", type=int, default=0)
         parser.add_argument("--max-completion-tokens", type=int, default=8_000)
+        parser.add_argument("--explain", action="store_true", help="Show the parts of each score.")
         parser.add_argument("--budget-usd", default=None, help="What may still be spent.")
 
     def handle(self, **options: Any) -> None:
@@ -43,6 +44,8 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self.drawn(decision))
+        if options["explain"]:
+            self.stdout.write(_parts(decision))
 
     def drawn(self, decision: Decision) -> str:
         """The decision as a person reads it in a terminal."""
@@ -82,6 +85,16 @@ def _worst(decision: Decision) -> str:
 def _signals(decision: Decision) -> str:
     loudest = sorted(decision.signals.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {value:.2f}" for name, value in loudest) or "none"
+
+
+def _parts(decision: Decision) -> str:
+    """What each candidate's score is made of, in US cents of worth, and what was learned."""
+    lines = ["  parts, in US cents of worth:"]
+    for each in decision.candidates:
+        told = "  ".join(f"{name} {value:+.3f}" for name, value in each.parts.items())
+        lines.append(f"    {each.slug}: {told}")
+    learned = ", ".join(f"{name} {value}" for name, value in decision.learned.items())
+    return "\n".join([*lines, f"  learned: {learned or 'nothing'}"])
 
 
 def _table(paper: Receipt) -> list[str]:
