@@ -32,8 +32,8 @@ def options() -> argparse.Namespace:
     add = parser.add_argument
     add("--server", nargs="+", choices=SERVERS, default=list(SERVERS))
     add("--streams", nargs="+", type=int, default=[1, 20, 100], help="conversations at once")
-    add("--seconds", type=float, default=12.0, help="measured, for each number of streams")
-    add("--warm-up", type=float, default=4.0, help="seconds before, which do not count")
+    add("--seconds", type=float, default=10.0, help="measured, for each number of streams")
+    add("--warm-up", type=float, default=3.0, help="seconds before, which do not count")
     add("--seed", type=int, default=0, help="of the moments of rest")
     return parser.parse_args()
 

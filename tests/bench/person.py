@@ -75,9 +75,7 @@ class Visit:
 
     async def be_connected(self) -> None:
         """Connect again, as a browser does, where the server has closed an idle connection."""
-        if self._connection.is_over:
-            self._connection.close()
-            self._connection = await Connection.open(self.port)
+        self._connection = await self._connection.renewed()
 
     async def get(self, path: str) -> Answer:
         await self.be_connected()
@@ -184,6 +182,7 @@ class Direct:
             "stream": True,
         }
         headers = {"Authorization": f"Bearer {DEMO_KEY}", "Content-Type": "application/json"}
+        self._connection = await self._connection.renewed()
         at, seen, written = time.monotonic(), 0.0, None
         self._connection.write(
             "POST", "/api/v1/chat/completions", headers, json.dumps(body).encode()

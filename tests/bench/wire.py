@@ -40,10 +40,13 @@ class Connection:
     def close(self) -> None:
         self._writer.close()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the server has closed it: servers do not keep an idle one for long."""
-        return self.reader.at_eof()
+    async def renewed(self) -> Self:
+        """Itself, or another where the server has closed it: servers do not keep idle ones long."""
+        if not self.reader.at_eof():
+            return self
+        port = self._writer.get_extra_info("peername")[1]
+        self.close()
+        return await self.open(port)
 
     def write(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Hand one request to the kernel. The answer is read by `read`, or from `reader`."""
