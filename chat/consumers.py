@@ -54,6 +54,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Send until the tab leaves; a fault of ours closes the socket, so that it comes again."""
         try:
             await self.forward_frames(conversation, follower)
+        except OSError:
+            return  # the tab has left: ASGI's word for sending to nobody
         except Exception:
             logger.exception("A tab's forwarding failed")
             await self.close(code=FAULT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,8 @@ from django.utils import timezone
 
 from billing.services import note_generation_id
 from chat import consumers
-from chat.feed import Feed
-from chat.models import Message, State
+from chat.feed import Feed, Follower
+from chat.models import Conversation, Message, State
 from chat.redis_relay import RedisRelay
 from chat.settlement import renew_leases, settle_reply
 from openrouter.testing import ScriptedClient
@@ -75,6 +76,18 @@ def test_a_server_may_send_the_codes_that_sockets_are_closed_with() -> None:
     codes = [value for name, value in vars(consumers).items() if name.isupper()]
     assert codes
     assert all(4000 <= code <= 4999 for code in codes)
+
+
+async def test_a_tab_that_leaves_while_it_is_sent_to_is_no_fault(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> None:
+        raise ConnectionResetError  # uvicorn's ClientDisconnected is an OSError, as ASGI says
+
+    consumer = consumers.ConversationConsumer()
+    monkeypatch.setattr(consumer, "forward_frames", gone)
+    await consumer.forward(Conversation(), Follower(uuid.uuid4()))
+    assert not caplog.records
 
 
 async def test_a_relay_closes_although_a_cancellation_was_swallowed() -> None:
