@@ -192,6 +192,22 @@ class Call(Outcome):
                 condition=Q(state__in=[*OPEN, CallState.PENDING]),
                 name="calls_not_closed",
             ),
+            # One index a state: SQLite uses a partial index only where its condition is equal.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(state=CallState.RESERVED),
+                name="calls_reserved",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(state=CallState.RUNNING),
+                name="calls_running",
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=Q(state=CallState.PENDING),
+                name="calls_pending",
+            ),
             models.Index(
                 fields=["next_try_at"],
                 condition=Q(state=CallState.PENDING),

@@ -25,7 +25,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from billing.models import BEFORE_THE_BILL, Call, CallState, UsageRecord
+from billing.models import Call, CallState, UsageRecord
 from billing.services import end_call, estimate_call, release_call
 from openrouter.errors import (
     InvalidRequest,
@@ -39,6 +39,7 @@ from openrouter.results import Generation
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 200  # calls of one pass
+MOST_LATE: Final = 2_000  # calls that are looked at for being beyond all hope
 AT_ONCE: Final = 8  # requests to upstream
 FIRST_BACKOFF_S: Final = 2
 LONGEST_BACKOFF_S: Final = 3600
@@ -212,18 +213,12 @@ def usage_of(bill: Generation, cost_usd: Decimal) -> Usage:
 def estimate_unknown() -> list[UsageRecord]:
     """Close what nobody will ever tell: see UNKNOWN_AFTER, LOST_AFTER, ABANDONED_AFTER."""
     now = timezone.now()
-    waiting = Call.objects.filter(state__in=BEFORE_THE_BILL)
-    if not waiting.filter(created_at__lt=now - UNKNOWN_AFTER).exists():
-        return []  # as nearly always, and then nothing is written
     _end_abandoned(now)
-    found = [
-        (RULE_NO_ID, Call.objects.unknown().filter(ended_at__lt=now - UNKNOWN_AFTER)),
-        (RULE_LOST, Call.objects.billable().filter(ended_at__lt=now - LOST_AFTER)),
-    ]
+    late = Call.objects.pending().filter(ended_at__lt=now - UNKNOWN_AFTER)
     due = [
-        (pk, rule)
-        for rule, calls in found
-        for pk in calls.exclude(reserved_usd=None).values_list("pk", flat=True)[:BATCH]
+        (call.pk, RULE_LOST if call.generation_id else RULE_NO_ID)
+        for call in late.exclude(reserved_usd=None).order_by("ended_at")[:MOST_LATE]
+        if not call.generation_id or (call.ended_at and call.ended_at < now - LOST_AFTER)
     ]
     return [entry for pk, rule in due if (entry := _estimate(pk, rule))]
 
