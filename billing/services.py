@@ -86,9 +86,11 @@ def reserve_call(
     conversation_ref: str,
     message_ref: str,
     allowance: Allowance | None = None,
+    starts_now: bool = False,
 ) -> Call:
     """Enter a call that is about to be made. `reserved_usd`: its worst case; None is unknown.
 
+    With `starts_now` it is running at once, as if `start_call` had followed.
     `allowance`: what `require_allowance` gave in this transaction. Raises AllowanceSpent where
     it does not hold the worst case.
     """
@@ -101,6 +103,8 @@ def reserve_call(
         reserved_usd=reserved_usd,
         conversation_ref=conversation_ref,
         message_ref=message_ref,
+        state=CallState.RUNNING if starts_now else CallState.RESERVED,
+        started_at=timezone.now() if starts_now else None,
     )
     if allowance:
         hold(call, allowance)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from billing.budgets import Allowance, AllowanceSpent, require_allowance
 from billing.models import Purpose
-from billing.services import reserve_call, start_call
+from billing.services import reserve_call
 from chat.errors import (
     CannotPay,
     EmptyPrompt,
@@ -189,10 +189,10 @@ def _begin_reply(
             conversation_ref=str(question.conversation_id),
             message_ref=str(reply.pk),
             allowance=allowance,
+            starts_now=True,
         )
     except AllowanceSpent as error:
         raise CannotPay(error.for_person, error.status) from error
-    start_call(call_id=call.pk)
     reply.call = call
     reply.save(update_fields=["call"])
     request = _request(history, decision, user=user)
