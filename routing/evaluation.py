@@ -25,7 +25,7 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "alpaca_eval2": ("openai/gpt-4-1106-preview", "openai/gpt-3.5-turbo-1106"),
 }
 FOLDS = 5
-MODEL_DEVIATION = 0.7  # how far a model strays from its prediction on a new kind, in logits
+MODEL_DEVIATION = 0.25  # how far a model strays from its prediction on a new kind, in logits
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from routing.features import PLAIN_WORD, WORDS, Floats, Ints, buckets, fold, han
 FORMAT = 1  # changes with the features, the columns or the arithmetic below
 LOWEST, HIGHEST = 0.02, 0.98  # nothing is certain
 MIDDLE = 0.42  # the difficulty of a prompt that says nothing of itself
-RULE_SHARE, NUDGE = 0.4, 0.3  # of what the rules say; for one standard deviation of demand
+RULE_SHARE, NUDGE = 0.4, 0.25  # of what the rules say; for one standard deviation of demand
 HARDEST = 1.5
 MOST_DEMAND = 1.5  # standard deviations: beyond, a strange text says nothing more
 MOST_WORDS = 120  # looked at for an explanation
