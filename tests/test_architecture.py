@@ -28,6 +28,8 @@ PURE = {
     *(f"openrouter/{name}.py" for name in ("reading", "results", "retries", "tool_indexes")),
     "openrouter/wire.py",
     *(f"routing/{name}.py" for name in ("abilities", "candidates", "constraints", "decision")),
+    *(f"routing/{name}.py" for name in ("elders", "features", "learned", "lexicon", "measures")),
+    *(f"routing/{name}.py" for name in ("predictor", "solver")),
     *(f"routing/{name}.py" for name in ("families", "names", "policies", "prices", "prompts")),
     *(f"routing/{name}.py" for name in ("reasons", "receipts", "scorers", "weighing", "words")),
 }
