@@ -93,18 +93,30 @@ class Writer:
         async with aclosing(self._client.stream_chat(self.job.request)) as events:
             async for event in events:
                 if isinstance(event, Retrying):
-                    await self._ask_again(event.error)
+                    await self._ask_again(event)
                 text, reasoning = self.draft.apply(event)
                 if isinstance(event, Identified) and event.generation_id:
                     await self._note(event.generation_id)
                 elif text or reasoning:
                     self._show(text, reasoning)
 
-    async def _ask_again(self, error: OpenRouterError) -> None:
-        """The client makes the request once more: a call of its own, if the first may cost."""
-        self._call = await _stored(
-            ask_again, job=self.job, call=self._call, draft=self.draft, error=error
+    async def _ask_again(self, event: Retrying) -> None:
+        """The client makes the request once more: a call of its own, if the first may cost.
+
+        A stop waits for it: a call that is begun and that nobody knows of would never be ended.
+        """
+        work = _stored(
+            ask_again, job=self.job, call=self._call, draft=self.draft, error=event.error
         )
+        asking = asyncio.create_task(work)
+        try:
+            self._call = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            await asyncio.wait([asking])
+            if asking.exception() is None:
+                self._call = asking.result()
+                self.draft.apply(event)
+            raise
 
     async def _note(self, generation_id: str) -> None:
         """Store the id before a word is shown: a crash then leaves a call that can be settled."""

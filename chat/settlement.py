@@ -124,7 +124,13 @@ def reply_billed(entry: UsageRecord) -> Message | None:
 
 @transaction.atomic
 def ask_again(*, job: Job, call: int, draft: Draft, error: OpenRouterError) -> int:
-    """A request failed early and is made once more: the call of the next one, for the reply."""
+    """A request failed early and is made once more: the call of the next one, for the reply.
+
+    May be repeated where the commit was not confirmed.
+    """
+    known = Message.objects.filter(pk=job.reply).values_list("call_id", flat=True).first()
+    if known is not None and known != call:
+        return known
     following = begin_again(
         call_id=call,
         generation_id=draft.generation_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +12,21 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from billing.models import Call
 from billing.services import note_generation_id
 from chat import consumers
+from chat.drafts import Draft
 from chat.feed import Feed, Follower
 from chat.models import Conversation, Message, State
 from chat.redis_relay import RedisRelay
-from chat.settlement import renew_leases, settle_reply
-from openrouter.testing import ScriptedClient
+from chat.settlement import ask_again, renew_leases, settle_reply
+from openrouter.errors import Unavailable
+from openrouter.events import Retrying
+from openrouter.testing import HANG, ScriptedClient
 from tests.chat.conftest import OWNER, Ask
-from tests.chat.test_replies import WELL, Desk
+from tests.chat.test_replies import BEGUN, WELL, Desk
+
+AGAIN = Retrying(Unavailable(may_have_cost=True), 0.0, 1)
 
 
 def breaking(times: int, function: Callable[..., Any], *, late: bool) -> Callable[..., Any]:
@@ -76,6 +83,34 @@ def test_a_server_may_send_the_codes_that_sockets_are_closed_with() -> None:
     codes = [value for name, value in vars(consumers).items() if name.isupper()]
     assert codes
     assert all(4000 <= code <= 4999 for code in codes)
+
+
+async def test_a_stop_while_a_request_is_made_again_leaves_no_call_open(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(ask, ScriptedClient(BEGUN, AGAIN, HANG))
+
+    def stopped_meanwhile(**asked: Any) -> int:
+        loop.call_soon_threadsafe(desk.writer.end, State.STOPPED)
+        loop.call_soon_threadsafe(told.set)
+        told_by.wait()
+        return ask_again(**asked)
+
+    loop, told, told_by = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    monkeypatch.setattr("chat.replies.ask_again", stopped_meanwhile)
+    await desk.open()
+    await told.wait()
+    told_by.set()
+    reply = await desk.ended()
+    assert reply.state == State.STOPPED
+    assert not await Call.objects.open().aexists()
+
+
+def test_to_ask_again_twice_begins_one_call(ask: Ask) -> None:
+    job = ask().job
+    assert job is not None
+    asked: dict[str, Any] = {"job": job, "call": job.call, "draft": Draft(), "error": AGAIN.error}
+    assert ask_again(**asked) == ask_again(**asked) != job.call
 
 
 async def test_a_tab_that_leaves_while_it_is_sent_to_is_no_fault(
