@@ -90,8 +90,8 @@ def learned_line(learned: Mapping[str, Any]) -> str:
         return ""
     demand = float(learned.get("demand", 0.0))
     asks = "more ability than most" if demand > CLEAR else "less ability than most"
-    said = f"From {learned['artefact']} of the learned router: "
-    said += f"it asks for {asks}" if abs(demand) > CLEAR else "it asks for as much as most do"
+    said = f"The learned router ({learned['artefact']}) reads: this asks for "
+    said += asks if abs(demand) > CLEAR else "as much ability as most"
     words = [str(word) for word, share in learned.get("words", ()) if (share > 0) == (demand > 0)]
     if words and abs(demand) > CLEAR:
         said += f" ({listed([f'“{word}”' for word in words])})"
