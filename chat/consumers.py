@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -34,6 +35,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     follower: Follower | None = None
     forwarding: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Leave nothing behind, whichever way it ends: daphne cancels what is slow to disconnect."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.leave()
 
     async def connect(self) -> None:
         await self.accept()
@@ -72,6 +80,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code=NO_COMMANDS, reason="this socket takes no commands")
 
     async def disconnect(self, code: int) -> None:
+        self.leave()
+
+    def leave(self) -> None:
         if self.forwarding:
             self.forwarding.cancel()
         if self.follower:

@@ -110,8 +110,13 @@ class Tab:
     async def _connect(self) -> None:
         after = self.page.move_settled()
         address = f"/ws{self.path}?after={after}"
-        async with asyncio.timeout(OPEN_S):
-            self._socket = await Socket.open(self.port, address, self._visit.cookies)
+        opening = asyncio.create_task(Socket.open(self.port, address, self._visit.cookies))
+        try:
+            async with asyncio.timeout(OPEN_S):
+                self._socket = await asyncio.shield(opening)
+        except BaseException:  # a tab that leaves meanwhile leaves no connection
+            opening.add_done_callback(_close)
+            raise
         self.connects += 1
 
     async def _read_one(self) -> None:
@@ -158,3 +163,8 @@ class Tab:
         text = source.own_texts() if source else ""
         state = article.attrs["data-state"]
         self._witness.saw_settled(pk_of(article), self.name, state, text)
+
+
+def _close(opening: asyncio.Task[Socket]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

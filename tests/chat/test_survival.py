@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from chat.drafts import Draft
 from chat.feed import Feed, Follower
 from chat.models import Conversation, Message, State
 from chat.redis_relay import RedisRelay
+from chat.runner import runner
 from chat.settlement import ask_again, renew_leases, settle_reply
 from openrouter.errors import Unavailable
 from openrouter.events import Retrying
@@ -111,6 +113,20 @@ def test_to_ask_again_twice_begins_one_call(ask: Ask) -> None:
     assert job is not None
     asked: dict[str, Any] = {"job": job, "call": job.call, "draft": Draft(), "error": AGAIN.error}
     assert ask_again(**asked) == ask_again(**asked) != job.call
+
+
+async def test_a_consumer_that_is_cancelled_leaves_no_follower(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(AsyncWebsocketConsumer, "__call__", killed)
+    consumer, place = consumers.ConversationConsumer(), uuid.uuid4()
+    consumer.follower = runner.feed.follow(place)
+    with pytest.raises(asyncio.CancelledError):
+        await consumer({}, None, None)
+    assert not runner.feed.is_followed(place)
 
 
 async def test_a_tab_that_leaves_while_it_is_sent_to_is_no_fault(
