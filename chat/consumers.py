@@ -37,7 +37,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     forwarding: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Leave nothing behind, whichever way it ends: daphne cancels what is slow to disconnect."""
+        """Leave nothing behind, whichever way it ends: daphne cancels who is slow to leave."""
         try:
             await super().__call__(scope, receive, send)
         finally:

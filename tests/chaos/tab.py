@@ -115,6 +115,7 @@ class Tab:
             async with asyncio.timeout(OPEN_S):
                 self._socket = await asyncio.shield(opening)
         except BaseException:  # a tab that leaves meanwhile leaves no connection
+            _late.add(opening)  # asyncio itself keeps no task alive
             opening.add_done_callback(_close)
             raise
         self.connects += 1
@@ -165,6 +166,10 @@ class Tab:
         self._witness.saw_settled(pk_of(article), self.name, state, text)
 
 
+_late: set[asyncio.Task[Socket]] = set()
+
+
 def _close(opening: asyncio.Task[Socket]) -> None:
+    _late.discard(opening)
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
