@@ -95,6 +95,7 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
         "NAME": VAR_DIR / "test.sqlite3"
     }  # a file: threads share no memory database
 elif DATABASE["ENGINE"].endswith("postgresql"):
+    DATABASE["CONN_HEALTH_CHECKS"] = True  # after a restart the pool would hand out dead ones
     DATABASE["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16, "timeout": 10}}
 REDIS_URL = env.str("REDIS_URL", default="")  # set: many processes, see docs/architecture.md
 
