@@ -15,23 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from openrouter.emulator.catalogue import PRICE_NAMES
+
 TABLE = Path(__file__).with_name("catalogue.csv")
 SOURCES = (  # oldest first: where an id is in two of them, the younger one counts
     "models-2026-05-01.json",
     "models-2026-08-04.sample.json",
     "models-2026-09-16.sample.json",
-)
-PRICES = (
-    "prompt",
-    "completion",
-    "request",
-    "image",
-    "audio",
-    "web_search",
-    "internal_reasoning",
-    "input_cache_read",
-    "input_cache_write",
-    "input_cache_write_1h",
 )
 COLUMNS = (
     "id",
@@ -45,7 +35,7 @@ COLUMNS = (
     "output_modalities",
     "tokenizer",
     "instruct_type",
-    *PRICES,
+    *PRICE_NAMES,
     "overrides",
     "supported_parameters",
     "default_parameters",
@@ -61,7 +51,7 @@ def facts(model: Mapping[str, Any]) -> dict[str, str]:
     architecture, limits = model["architecture"], model["top_provider"]
     row = {
         **{name: model.get(name) for name in COLUMNS},
-        **{name: model["pricing"].get(name) for name in PRICES},
+        **{name: model["pricing"].get(name) for name in PRICE_NAMES},
         "overrides": compact(model["pricing"].get("overrides")),
         "max_completion_tokens": limits["max_completion_tokens"],
         "is_moderated": int(limits["is_moderated"]),
