@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check format lock bench chaos soak clean
+.PHONY: help run test check format lock bench page-bench chaos soak screenshots fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,11 +20,15 @@ $(VENV)/dev: requirements-dev.lock
 	$(PY) -m pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $(VENV)/runtime $@
 
+# One package without dependencies; where there is no npm, or no network, diagrams stay code.
+node_modules/.package-lock.json: package-lock.json
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch $@ || echo "npm did not bring the library of diagrams: they stay code."
+
 .env: .env.example
-	@test -e $@ || { sed "s/^SECRET_KEY=.*/SECRET_KEY=$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')/" .env.example > $@ && echo "Wrote .env with a fresh secret key."; }
+	@test -e $@ || { sed -e "s/^SECRET_KEY=.*/SECRET_KEY=$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')/" -e "s/^KEY_ENCRYPTION_KEYS=.*/KEY_ENCRYPTION_KEYS=$$(python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')/" .env.example > $@ && echo "Wrote .env with fresh keys of its own."; }
 	@touch $@
 
-run: $(VENV)/runtime .env  ## start Switchboard with its demo account on http://127.0.0.1:$(PORT)
+run: $(VENV)/runtime .env node_modules/.package-lock.json  ## start Switchboard with its demo account on http://127.0.0.1:$(PORT)
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py collectstatic --noinput --verbosity 0
 	@$(PY) manage.py sync_models
@@ -32,15 +36,17 @@ run: $(VENV)/runtime .env  ## start Switchboard with its demo account on http://
 	@echo "Switchboard: http://127.0.0.1:$(PORT)/"
 	@$(PY) -m daphne --bind 127.0.0.1 --port $(PORT) --verbosity 1 config.asgi:application
 
-test: $(VENV)/dev  ## run the tests
+test: $(VENV)/dev node_modules/.package-lock.json  ## run the tests
 	$(PY) -m pytest
 
-check: $(VENV)/dev  ## every static check: style, types, templates, migrations, deployment
+check: $(VENV)/dev  ## every static check: style, types, templates, security, migrations, deployment
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m djlint templates --check --lint --quiet
+	$(PY) -m djlint templates --check --lint
+	$(PY) -m bandit --quiet --configfile pyproject.toml --recursive accounts billing chat config openrouter routing
 	SECRET_KEY=only-for-this-check $(PY) manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))') DEBUG=false DEMO=false HTTPS=true ALLOWED_HOSTS=chat.example.org $(PY) manage.py check --deploy --fail-level DEBUG
 
 format: $(VENV)/dev  ## put code and templates into shape
 	$(PY) -m ruff check --fix-only .
@@ -54,11 +60,20 @@ lock: $(VENV)/dev  ## renew the lock files from pyproject.toml (needs uv)
 bench: $(VENV)/dev  ## time to the first token beside a direct call
 	$(PY) -m tests.bench
 
+page-bench: $(VENV)/dev  ## what the page costs a browser, against its goals (Chromium, Node.js)
+	$(PY) -m tests.bench.page
+
 chaos: $(VENV)/dev  ## kill servers, restart Redis and PostgreSQL, cut sockets: is anything lost?
 	$(PY) -m tests.chaos
 
 soak: $(VENV)/dev  ## twenty minutes at half load: does a server grow, or leave anything behind?
 	$(PY) -m tests.chaos.soak
+
+screenshots: $(VENV)/dev  ## the pictures of the README, light and dark, into docs/screenshots
+	$(PY) -m tests.screenshots
+
+fuzz: $(VENV)/dev  ## 20,000 hostile requests and frames: a 500, a dead server, memory that grows?
+	$(PY) -m tests.security.fuzz --inputs 20000 --seed 1
 
 clean:  ## remove what the other targets made, but neither .env nor the database
 	rm -rf $(VENV) var/static

@@ -1,33 +1,26 @@
-"""Usage review, for the person who pays: the calls and the ledger, to look at and never to edit."""
+"""Calls, budgets and reconciliations in the admin; the ledger is in usage_admin.py."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from billing.audited import Audited
 from billing.budgets import allowance_of_budget, forget_accounts
 from billing.models import (
     Budget,
     Call,
-    Kind,
     Reconciliation,
-    Standing,
     UsageRecord,
-    user_ref,
 )
-from billing.money import UsdTotal
 from billing.templatetags.money import usd_exact
+from billing.usage_filters import AskedModelFilter, DayFilter, ProviderFilter, UserFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -82,122 +75,9 @@ class ReadOnly:
         return False
 
 
-class ValueFilter(admin.SimpleListFilter):
-    """By one of the values that a column of the ledger holds.
-
-    They are found by leaping through the column's index from one value to the next, where
-    DISTINCT would read every row.
-    """
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, value) for value in self.values()]
-
-    def values(self) -> Iterator[str]:
-        column = str(self.parameter_name)
-        rows = UsageRecord.objects.order_by(column).values_list(column, flat=True)
-        value = ""
-        while following := rows.filter(**{f"{column}__gt": value})[:1]:
-            value = following[0]
-            yield value
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self.value()
-        return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
-
-
-class ModelFilter(ValueFilter):
-    title = "served model"
-    parameter_name = "served_model"
-
-
-class ProviderFilter(ValueFilter):
-    title = parameter_name = "provider"
-
-
-class UserFilter(ValueFilter):
-    """By person; an erased account is there under its id."""
-
-    title = "user"
-    parameter_name = "user_ref"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = {user_ref(user): user.get_username() for user in get_user_model().objects.all()}
-        people = [(ref, names.get(ref, f"{ref} (erased)")) for ref in self.values()]
-        return sorted(people, key=lambda person: person[1])
-
-
 def name_of(call: Call) -> str:
     """Whom a call was made for; the id alone once the account is erased."""
     return call.user.get_username() if call.user else call.user_ref
-
-
-@admin.register(UsageRecord)
-class UsageRecordAdmin(ReadOnly, UsageAdminBase):
-    """The ledger, with the exact total of what is filtered."""
-
-    change_list_template = "billing/ledger.html"
-    list_display = (
-        "time",
-        "user",
-        "cost",
-        "standing",
-        "served_model",
-        "provider",
-        "tokens",
-        "purpose",
-    )
-    list_filter = (UserFilter, ModelFilter, ProviderFilter, "purpose", "standing", "kind")
-    list_select_related = ("call__user",)
-    date_hierarchy = "created_at"
-    search_fields = ("generation_id__exact", "user_ref__exact", "conversation_ref__exact")
-    search_help_text = SEARCH_HELP
-    sortable_by = ("time", "cost")
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole ledger
-    paginator = BoundedPaginator
-    fieldsets = (
-        (None, {"fields": (*COST, "standing", "estimate_rule", "kind", "corrects")}),
-        ("Asked", {"fields": (*ASKED, "call", "generation_id", "created_at")}),
-        ("Answered", {"fields": ANSWERED}),
-    )
-
-    @admin.display(description="time (UTC)", ordering="created_at")
-    def time(self, entry: UsageRecord) -> str:
-        return f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
-
-    @admin.display(description="user")
-    def user(self, entry: UsageRecord) -> str:
-        return name_of(entry.call)
-
-    @admin.display(description="cost", ordering="cost_usd")
-    def cost(self, entry: UsageRecord) -> str:
-        correction = " (correction)" if entry.kind == Kind.CORRECTION else ""
-        return usd_exact(entry.cost_usd) + correction
-
-    @admin.display(description="tokens in, out")
-    def tokens(self, entry: UsageRecord) -> str:
-        counts = (entry.prompt_tokens, entry.completion_tokens)
-        return ", ".join("unknown" if count is None else f"{count:,}" for count in counts)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().changelist_view(request, {"title": "Ledger", **(extra_context or {})})
-        if isinstance(response, TemplateResponse) and response.context_data:
-            response.context_data["total"] = total_of(response.context_data["cl"].queryset)
-            response.context_data["overdue"] = Call.objects.overdue(timezone.now()).count()
-        return response
-
-
-def total_of(entries: QuerySet[UsageRecord]) -> dict[str, Any]:
-    """What the entries add up to, in one query: see templates/billing/ledger.html."""
-    return entries.order_by().aggregate(
-        entries=Count("pk"),
-        corrections=Count("pk", filter=Q(kind=Kind.CORRECTION)),
-        paid_usd=UsdTotal("cost_usd"),
-        estimated_usd=UsdTotal("cost_usd", filter=Q(standing=Standing.ESTIMATED)),
-        own_key_usd=UsdTotal("upstream_cost_usd", filter=Q(is_byok=True)),
-    )
 
 
 class SettlementFilter(admin.SimpleListFilter):
@@ -237,9 +117,11 @@ class CallAdmin(ReadOnly, CallAdminBase):
         "error",
         "asked_for",
     )
-    list_filter = ("state", SettlementFilter, "purpose")
+    list_filter = (
+        *("state", SettlementFilter, UserFilter, AskedModelFilter),
+        *(DayFilter, ProviderFilter, "purpose"),
+    )
     list_select_related = ("user",)
-    date_hierarchy = "created_at"
     search_fields = ("generation_id__exact", "user_ref__exact", "conversation_ref__exact")
     search_help_text = SEARCH_HELP
     sortable_by = ("time",)
@@ -249,7 +131,7 @@ class CallAdmin(ReadOnly, CallAdminBase):
     fieldsets = (
         (None, {"fields": ("state", "generation_id", "error", "reserved_usd")}),
         ("Its bill", {"fields": ("attempts", "last_answer", "next_try_at")}),
-        ("Asked", {"fields": ("user", *ASKED, "fallback_models", *TIMES)}),
+        ("Asked", {"fields": ("user", *ASKED, "fallback_models", "key", "key_kind", *TIMES)}),
         ("Answered", {"fields": (*ANSWERED, "upstream_cost_usd", "is_byok")}),
     )
 
@@ -271,12 +153,18 @@ class CallAdmin(ReadOnly, CallAdminBase):
 
 
 @admin.register(Budget)
-class BudgetAdmin(BudgetAdminBase):
+class BudgetAdmin(Audited, BudgetAdminBase):
     """Who may spend how much. A change takes effect with the next message."""
 
-    list_display = ("__str__", "per_day", "per_month", "requests_per_minute", "left")
+    audit_action = "budget-changed"
+    list_display = ("__str__", "per_day", "per_month", "per_minute", "left")
     list_select_related = ("user", "group")
     autocomplete_fields = ("user", "group")
+
+    def audit_facts(self, obj: Budget) -> dict[str, Any]:
+        owner = f"user-{obj.user_id}" if obj.user_id else str(obj)
+        limits = {"per day": obj.per_day_usd, "per month": obj.per_month_usd}
+        return {"of": owner, **limits, "per minute": obj.requests_per_minute}
 
     @admin.display(description="USD per day", ordering="per_day_usd")
     def per_day(self, budget: Budget) -> str:
@@ -286,7 +174,12 @@ class BudgetAdmin(BudgetAdminBase):
     def per_month(self, budget: Budget) -> str:
         return usd_exact(budget.per_month_usd) or "no limit"
 
-    @admin.display(description="spent")
+    @admin.display(description="requests per minute", ordering="requests_per_minute")
+    def per_minute(self, budget: Budget) -> str:
+        limit = budget.requests_per_minute
+        return "no limit" if limit is None else f"{limit:,}"
+
+    @admin.display(description="spent", empty_value="counted for each person")
     def left(self, budget: Budget) -> str:
         """Of a user's or a group's; the one for everybody is each user's own."""
         lines = allowance_of_budget(budget).lines
@@ -295,6 +188,11 @@ class BudgetAdmin(BudgetAdminBase):
             for line in lines
             if line.limit.usd is not None
         )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Budgets", **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
         if change:
@@ -319,6 +217,7 @@ class ReconciliationAdmin(ReadOnly, ReconciliationAdminBase):
     list_display = ("day", "ours", "theirs", "residual", "verdict", "pending", "estimated", "time")
     list_filter = ("verdict",)
     date_hierarchy = "day"
+    show_facets = admin.ShowFacets.NEVER
     sortable_by = ("day", "time")
     change_form_template = "billing/reconciliation.html"
     fields = (
@@ -326,6 +225,12 @@ class ReconciliationAdmin(ReadOnly, ReconciliationAdminBase):
         *("pending", "estimated", "only_theirs", "only_ours"),
         *("ledger_usd", "key_usage_usd", "credits_usd", "credits_used_usd"),
     )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Reconciliations"}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     @admin.display(description="ours", ordering="ours_usd")
     def ours(self, record: Reconciliation) -> str:

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
@@ -9,3 +11,6 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         connection_created.connect(teach_sqlite, dispatch_uid="billing.money")
+        import_module("billing.credits_admin")  # the admin itself looks for admin.py only
+        import_module("billing.key_admin")
+        import_module("billing.usage_admin")

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.emptiness import Emptiness
 from billing.limits import Account, Budget, Hold, Period, window_of
 from billing.models import (
     BEFORE_THE_BILL,
@@ -29,8 +30,10 @@ from billing.models import (
     user_ref,
 )
 from billing.money import EXACT, UsdTotal, format_usd
+from billing.visibility import money_is_shown, without_money
 
 logger = logging.getLogger(__name__)
+no_budgets = Emptiness(Budget)
 
 WARN_AT: Final = (50, 80, 100)  # percent of a limit
 NOTHING: Final = Decimal(0)
@@ -99,10 +102,12 @@ class Line:
     @property
     def sentence(self) -> str:
         """What is left of it and when it renews, for a person."""
-        left, whole = format_usd(self.left_usd), format_usd(self.limit.usd)
+        left = f"{format_usd(self.left_usd)} of {format_usd(self.limit.usd)}"
+        if not money_is_shown():
+            left = f"{max(0, 100 - self.percent)} %"
         when = f"{self.renews_at:%d %B, %H:%M} UTC".lstrip("0")
         return (
-            f"{self.limit.whose} budget for this {self.limit.period} has {left} of {whole} left. "
+            f"{self.limit.whose} budget for this {self.limit.period} has {left} left. "
             f"It renews on {when}."
         )
 
@@ -131,7 +136,7 @@ class Allowance:
     def refusal(self, reason: str = "This answer may cost more than is left.") -> AllowanceSpent:
         """The error for what the tightest line does not pay for."""
         sentence = self.tightest.sentence if self.tightest else ""
-        return AllowanceSpent(f"{reason} {sentence}".strip())
+        return AllowanceSpent(f"{without_money(reason)} {sentence}".strip())
 
 
 def allowance_of(user: AbstractBaseUser | AnonymousUser) -> Allowance:
@@ -149,13 +154,16 @@ def allowance_of_budget(budget: Budget) -> Allowance:
     return Allowance([_line(limit, _find(limit, now), now) for limit in limits])
 
 
-def require_allowance(*, user: AbstractBaseUser) -> Allowance:
+def require_allowance(*, user: AbstractBaseUser, pays_itself: bool = False) -> Allowance:
     """What a person may reserve now; until the transaction ends nobody else reserves of it.
 
     Raises TooFast where the requests of this minute are used up, and TransactionManagementError
     outside a transaction. Where no money is left, what is free may still be asked for.
+    `pays_itself`: with a key of their own account; then only requests are counted.
     """
     limits, now = limits_of(user), timezone.now()
+    if pays_itself:
+        limits = [limit for limit in limits if limit.usd is None]
     if not limits:
         return Allowance()
     for limit in limits:
@@ -232,8 +240,12 @@ def forget_accounts(budget: Budget) -> None:
 
 def limits_of(user: AbstractBaseUser | AnonymousUser) -> list[Limit]:
     """Every limit that a person's calls count to."""
+    if no_budgets:
+        return []
     theirs = Q(user_id=user.pk) | Q(group__user=user.pk)
     found = list(Budget.objects.filter(theirs | Q(user=None, group=None)).select_related("group"))
+    if not found:
+        no_budgets.look()
     has_own = any(budget.user_id for budget in found)
     limits: list[Limit] = []
     for budget in found:
@@ -286,9 +298,11 @@ def _open_account(limit: Limit, now: dt.datetime) -> None:
     if not is_new or limit.usd is None:
         return
     refs = _members(limit.owner_ref)
-    under_way = Call.objects.filter(
-        user_ref__in=refs, state__in=BEFORE_THE_BILL, created_at__gte=starts_at
-    ).select_for_update()
+    under_way = (
+        Call.objects.on_our_account()
+        .filter(user_ref__in=refs, state__in=BEFORE_THE_BILL, created_at__gte=starts_at)
+        .select_for_update()
+    )
     Hold.objects.bulk_create(
         Hold(account=account, call=call, amount_usd=call.reserved_usd or NOTHING)
         for call in under_way

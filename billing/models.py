@@ -7,20 +7,27 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 
+from billing.credits_models import CreditsSnapshot
+from billing.key_models import KeyKind, UpstreamKey
 from billing.limits import Account, Budget, Hold
 from billing.money import UsdField, UsdTotal
+from billing.pricebook_models import PriceEntry
 from billing.reconciliation_models import Reconciliation
+from billing.rollup_models import PendingRollup, UsageRollup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-__all__ = ["Account", "Budget", "Hold", "Reconciliation"]  # Django looks for models here
+# Django looks for models here
+__all__ = ["Account", "Budget", "Hold", "PriceEntry", "Reconciliation", "UpstreamKey"]
+__all__ += ["CreditsSnapshot", "PendingRollup", "UsageRollup"]
 
 TEXT_CHARS = 200  # longest name or id that is kept; services.py cuts what is longer
 
@@ -38,6 +45,7 @@ class Purpose(models.TextChoices):
 
     REPLY = "reply"
     TITLE = "title"
+    ESCALATION = "escalation", "Second answer"
 
 
 class CallState(models.TextChoices):
@@ -91,6 +99,7 @@ class Outcome(models.Model):
     `cost_usd` (of the entry) is what the account paid in all. `upstream_cost_usd` is the
     provider's price: spent on the person's own key when `is_byok`, else only a part of, or
     the same as, `cost_usd`. The two are never added (protocol: "usage and cost").
+    A call on the key of a person's own OpenRouter account is `is_byok`, too: we paid 0 for it.
     """
 
     served_model = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
@@ -137,6 +146,10 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Pending for longer than any bill should take: somebody ought to look."""
         return self.pending().filter(ended_at__lt=now - OVERDUE)
 
+    def on_our_account(self) -> Self:
+        """What this installation pays for: all but calls on the key of a person's own account."""
+        return self.exclude(key_kind=KeyKind.OWN)
+
     def reserved_total_usd(self) -> Decimal:
         """Exact sum of the reservations; a call without one adds nothing."""
         total: Decimal = self.aggregate(total=UsdTotal("reserved_usd"))["total"]
@@ -171,6 +184,12 @@ class Call(Outcome):
     generation_id = models.CharField(  # opaque; with it the bill can be asked for
         max_length=TEXT_CHARS, null=True, blank=True, unique=True
     )
+    # The key that it was made with (None: the one of the environment), and of it what outlives it.
+    key = models.ForeignKey(
+        UpstreamKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    key_kind = models.CharField(max_length=16, choices=KeyKind.choices, default=KeyKind.SHARED)
+    key_hash = models.CharField(max_length=64, blank=True, default="")
     error = models.CharField(max_length=TEXT_CHARS, blank=True, default="")  # a code, no prose
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -266,7 +285,10 @@ class UsageQuerySet(models.QuerySet["UsageRecord"]):
     def bulk_create(self, objs: Iterable[UsageRecord], *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("update_conflicts"):
             raise AppendOnly
-        return super().bulk_create(objs, *args, **kwargs)
+        with transaction.atomic(savepoint=False):
+            entries = super().bulk_create(objs, *args, **kwargs)
+            PendingRollup.objects.bulk_create(PendingRollup(entry_id=each.pk) for each in entries)
+        return entries
 
 
 class UsageRecord(Outcome):
@@ -291,6 +313,10 @@ class UsageRecord(Outcome):
     generation_id = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
     requested_model = models.CharField(max_length=TEXT_CHARS)
     cost_usd = UsdField("cost in USD")
+    # The prices of its day; nothing is looked up by it, so it has no index.
+    price_entry = models.ForeignKey(
+        PriceEntry, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     standing = models.CharField(max_length=16, choices=Standing.choices, default=Standing.EXACT)
     estimate_rule = models.CharField(max_length=TEXT_CHARS, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
@@ -332,16 +358,43 @@ class UsageRecord(Outcome):
             models.Index(fields=["provider", "created_at"], name="entries_of_provider"),
             models.Index(fields=["conversation_ref"], name="entries_of_conversation"),
             models.Index(fields=["generation_id"], name="entries_of_generation"),
+            models.Index(fields=["purpose", "created_at"], name="entries_of_purpose"),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(standing=Standing.ESTIMATED),
+                name="entries_estimated",
+            ),
+            models.Index(
+                fields=["created_at"], condition=Q(kind=Kind.CORRECTION), name="entries_corrections"
+            ),
+            # As a float, which is good enough for an order, and which SQLite sorts by itself.
+            models.Index(
+                Cast("cost_usd", models.FloatField()).desc(),
+                models.F("id").desc(),
+                name="entries_by_cost",
+            ),
+            # The dearest of a cheap model are far down the list of all.
+            *(
+                models.Index(
+                    column,
+                    Cast("cost_usd", models.FloatField()).desc(),
+                    models.F("id").desc(),
+                    name=f"entries_of_{name}_by_cost",
+                )
+                for column, name in (("served_model", "model"), ("provider", "provider"))
+            ),
         ]
 
     def __str__(self) -> str:
         return f"entry {self.pk} of call {self.call_id}"
 
     def save(self, **kwargs: Any) -> None:
-        """Add this entry. Raises AppendOnly when it is in the ledger already."""
+        """Add this entry, marked to be added up. Raises AppendOnly when it is there already."""
         if not self._state.adding:
             raise AppendOnly
-        super().save(force_insert=True, using=kwargs.get("using"))
+        with transaction.atomic(savepoint=False):
+            super().save(force_insert=True, using=kwargs.get("using"))
+            PendingRollup.objects.create(entry_id=self.pk)
 
     def delete(self, *_: Any, **__: Any) -> Never:
         raise AppendOnly

@@ -8,19 +8,20 @@ by day, model and endpoint; it needs a management key.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from billing.key_models import KeyKind
+from billing.keys import shared_key
 from billing.models import Call, Kind, Standing, UsageRecord
 from billing.money import EXACT, UsdTotal, usd_text
+from billing.reconciliation_keys import KeyLine, compare_keys, keys_to_compare
 from billing.reconciliation_models import Reconciliation, Verdict
 from openrouter.results import ActivityRow, Credits, KeyInfo
 
@@ -49,6 +50,7 @@ class Statement:
     activity: Sequence[ActivityRow]
     credits: Credits
     key: KeyInfo
+    by_key: Mapping[str, Sequence[ActivityRow]] = field(default_factory=dict)  # hash → its rows
 
 
 @dataclass(slots=True)
@@ -108,20 +110,22 @@ class Day:
 
 
 async def fetch_statement(
-    account: AccountClient, own: KeyClient, *, day: dt.date | None, key_hash: str | None
+    account: AccountClient, own: KeyClient, *, day: dt.date | None, keys: Sequence[str]
 ) -> Statement:
-    """Everything, or an OpenRouterError and nothing."""
+    """Everything, or an OpenRouterError and nothing. Without `keys` (hashes): the whole account."""
+    by_key = {each: await account.activity(day=day, key_hash=each) for each in keys}
+    rows = [row for rows in by_key.values() for row in rows]
     return Statement(
-        activity=await account.activity(day=day, key_hash=key_hash),
+        activity=rows if keys else await account.activity(day=day),
         credits=await account.credits(),
         key=await own.key(),
+        by_key=by_key,
     )
 
 
-def own_key_hash() -> str | None:
-    """What OpenRouter calls this installation's key; None for the emulator's."""
-    key = settings.OPENROUTER_API_KEY
-    return hashlib.sha256(key.encode()).hexdigest() if key else None
+def our_keys() -> list[str]:
+    """What OpenRouter calls the keys of this installation; none for the emulator's."""
+    return sorted(keys_to_compare()) if shared_key().key_hash else []
 
 
 @transaction.atomic
@@ -173,7 +177,8 @@ def _made_on(day: dt.date, prefix: str = "") -> Q:
 
 
 def _entries_of(day: dt.date) -> Iterable[Mapping[str, Any]]:
-    entries = UsageRecord.objects.filter(_made_on(day, "call__")).order_by()
+    ours = UsageRecord.objects.exclude(call__key_kind=KeyKind.OWN)
+    entries = ours.filter(_made_on(day, "call__")).order_by()
     return entries.values("served_model").annotate(
         paid=UsdTotal("cost_usd"),
         own=UsdTotal("upstream_cost_usd", filter=Q(is_byok=True)),
@@ -183,16 +188,17 @@ def _entries_of(day: dt.date) -> Iterable[Mapping[str, Any]]:
 
 
 def _pending_of(day: dt.date) -> Iterable[Mapping[str, Any]]:
-    pending = Call.objects.pending().filter(_made_on(day)).order_by()
+    pending = Call.objects.pending().on_our_account().filter(_made_on(day)).order_by()
     return pending.values("served_model", "requested_model").annotate(calls=Count("pk"))
 
 
 def _record(found: Day, statement: Statement, total_usd: Decimal) -> Reconciliation:
     lines = sorted(found.lines.values(), key=lambda line: (line.closes, line.model))
     ours, theirs = found.total("ours_usd"), found.total("theirs_usd")
+    keys = compare_keys(found.day, statement.by_key)
     return Reconciliation.objects.create(
         day=found.day,
-        verdict=found.verdict,
+        verdict=_verdict(found, keys),
         ours_usd=ours,
         theirs_usd=theirs,
         residual_usd=EXACT.subtract(theirs, ours),
@@ -201,8 +207,18 @@ def _record(found: Day, statement: Statement, total_usd: Decimal) -> Reconciliat
         only_theirs=sum(not line.our_calls for line in lines if line.their_requests),
         only_ours=sum(not line.their_requests for line in lines if line.our_calls),
         lines=[line.as_json() for line in lines],
+        keys=[line.as_json() for line in keys],
         ledger_usd=total_usd,
         key_usage_usd=statement.key.usage_usd,
         credits_usd=statement.credits.total_credits_usd,
         credits_used_usd=statement.credits.total_usage_usd,
     )
+
+
+def _verdict(found: Day, keys: Sequence[KeyLine]) -> Verdict:
+    """Open also where the models agree and the keys do not: a call was asked with another key."""
+    if not all(line.is_explained for line in keys):
+        return Verdict.OPEN
+    if found.verdict == Verdict.CLOSED and any(line.residual_usd for line in keys):
+        return Verdict.EXPLAINED
+    return found.verdict

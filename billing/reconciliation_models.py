@@ -30,6 +30,7 @@ class Reconciliation(models.Model):
     only_theirs = models.PositiveIntegerField("models only they have", default=0)
     only_ours = models.PositiveIntegerField("models only we have", default=0)
     lines = models.JSONField("model by model", default=list)
+    keys = models.JSONField("key by key", default=list)
     # At the time of the comparison, over all days:
     ledger_usd = UsdField("whole ledger in USD")
     key_usage_usd = UsdField("usage of the key in USD", null=True, blank=True)

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from billing.budgets import Allowance, charge, hold, hold_again, release
+from billing.keys import Credential
 from billing.models import (
     BEFORE_THE_BILL,
     OPEN,
@@ -33,6 +34,8 @@ from billing.models import (
     user_ref,
 )
 from billing.money import EXACT, is_amount
+from billing.own_account import booked_usd, correction_of, our_share
+from billing.pricebook import in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +57,7 @@ COUNTED = {  # what a correction tells as a difference, or not at all
 COPIED += ["user_ref", "purpose", "conversation_ref", "message_ref", "requested_model"]
 ASKED = (  # what a second request has in common with the first
     *("user_id", "user_ref", "purpose", "requested_model", "fallback_models", "reserved_usd"),
-    *("conversation_ref", "message_ref"),
+    *("conversation_ref", "message_ref", "key_id", "key_kind", "key_hash"),
 )
 
 
@@ -87,13 +90,15 @@ def reserve_call(
     message_ref: str,
     allowance: Allowance | None = None,
     starts_now: bool = False,
+    key: Credential | None = None,
 ) -> Call:
     """Enter a call that is about to be made. `reserved_usd`: its worst case; None is unknown.
 
     With `starts_now` it is running at once, as if `start_call` had followed.
     `allowance`: what `require_allowance` gave in this transaction. Raises AllowanceSpent where
-    it does not hold the worst case.
+    it does not hold the worst case. `key`: what it is made with, if not the key of the settings.
     """
+    key = key or Credential()
     call = Call.objects.create(
         user_id=user.pk,
         user_ref=user_ref(user),
@@ -105,6 +110,9 @@ def reserve_call(
         message_ref=message_ref,
         state=CallState.RUNNING if starts_now else CallState.RESERVED,
         started_at=timezone.now() if starts_now else None,
+        key_id=key.key_id,
+        key_kind=key.kind,
+        key_hash=key.key_hash,
     )
     if allowance:
         hold(call, allowance)
@@ -252,17 +260,19 @@ def correct_entry(*, entry: UsageRecord, cost_usd: Decimal) -> UsageRecord | Non
         raise ValueError(f"nobody can owe {cost_usd}")
     original = entry.corrects or entry
     call = Call.objects.select_for_update().get(pk=original.call_id)
-    booked = UsageRecord.objects.filter(call=call).total_usd()
+    booked = booked_usd(call, UsageRecord.objects.filter(call=call))
     difference = EXACT.subtract(cost_usd, booked)
     if not difference:
         return None
-    charge(call, difference)
+    amounts = correction_of(call, difference)
+    charge(call, amounts["cost_usd"])
     return UsageRecord.objects.create(
         call=call,
         kind=Kind.CORRECTION,
         corrects=original,
         generation_id=original.generation_id,
-        cost_usd=difference,
+        **amounts,
+        price_entry_id=original.price_entry_id,
         **{name: getattr(call, name) for name in COPIED if name not in COUNTED},
     )
 
@@ -309,11 +319,13 @@ def _settle(call_id: int, cost_usd: Decimal, known: dict[str, Any]) -> UsageReco
 
 def _write_entry(call_id: int, cost_usd: Decimal, **fields: Any) -> UsageRecord:
     call = Call.objects.get(pk=call_id)
+    cost_usd = our_share(call, cost_usd)
     charge(call, cost_usd)
     return UsageRecord.objects.create(
         call=call,
         generation_id=call.generation_id or "",
         cost_usd=cost_usd,
+        price_entry=in_force(call),
         **{name: getattr(call, name) for name in COPIED},
         **fields,
     )

@@ -25,10 +25,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from billing.key_models import KeyKind
+from billing.keys import Credential, key_of_call, shared_key
 from billing.models import Call, CallState, UsageRecord
 from billing.services import end_call, estimate_call, release_call
 from openrouter.errors import (
     InvalidRequest,
+    KeyRejected,
     OpenRouterError,
     ProtocolError,
     StreamInterrupted,
@@ -50,6 +53,7 @@ LOST_AFTER: Final = dt.timedelta(days=7)
 # No answer takes this long: whoever made the call died, and nobody ended it.
 ABANDONED_AFTER: Final = dt.timedelta(hours=6)
 RULE_NO_ID: Final = "worst-case/1: no generation id was told, so the reservation is booked"
+RULE_NO_KEY: Final = "worst-case/1: the key it was made with was given up, so nobody can ask"
 RULE_LOST: Final = "worst-case/1: no bill after 7 days, so the reservation is booked"
 
 # What is wrong with one bill says nothing about the others: not there yet, or not readable.
@@ -59,16 +63,21 @@ InDatabase: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class BillClient(Protocol):
-    async def generation(self, generation_id: str) -> Generation: ...
+    async def generation(self, generation_id: str, *, api_key: str = "") -> Generation: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A call that this settler, and no other, asks for now. `attempt` counts from 1."""
+    """A call that this settler, and no other, asks for now. `attempt` counts from 1.
+
+    `keys` to ask with, in this order: the one that the call was made with may see its bill. Where
+    that is disabled by now, and we pay for it, the shared key of the same account may do.
+    """
 
     call_id: int
     generation_id: str
     attempt: int
+    keys: tuple[Credential, ...] = (Credential(),)
 
 
 @dataclass(slots=True)
@@ -124,14 +133,22 @@ def claim(*, at_once: bool = False, after: int = 0) -> list[Claim]:
         due = due.filter(pk__gt=after).order_by("pk")
     else:
         due = due.filter(Q(next_try_at=None) | Q(next_try_at__lte=now)).order_by("next_try_at")
-    seen = list(due.values_list("pk", "generation_id", "attempts")[:BATCH])
+    seen = list(due.select_related("key")[:BATCH])
     return [
-        Claim(pk, str(generation_id), attempts + 1)
-        for pk, generation_id, attempts in seen
+        Claim(call.pk, str(call.generation_id), call.attempts + 1, _keys_of(call))
+        for call in seen
         if Call.objects.pending()
-        .filter(pk=pk, attempts=attempts)
-        .update(attempts=F("attempts") + 1, next_try_at=now + backoff(attempts))
+        .filter(pk=call.pk, attempts=call.attempts)
+        .update(attempts=F("attempts") + 1, next_try_at=now + backoff(call.attempts))
     ]
+
+
+def _keys_of(call: Call) -> tuple[Credential, ...]:
+    """None where the key of a person's own account was given up: no other may see the bill."""
+    key = key_of_call(call)
+    if key is None:
+        return ()
+    return (key, shared_key()) if key.kind == KeyKind.PERSONAL else (key,)
 
 
 def backoff(attempts: int) -> dt.timedelta:
@@ -149,11 +166,15 @@ async def _settle(
     async with gate:
         if report.error:  # what ended the pass would meet this call, too
             return
+        if not one.keys:
+            report.waiting += 1
+            await run(note_answer, one, "its key was given up")
+            return
         try:
-            bill = await client.generation(one.generation_id)
+            bill = await _ask(client, one)
         except OpenRouterError as error:
             report.waiting += 1
-            if not isinstance(error, ABOUT_ONE_BILL):
+            if not isinstance(error, ABOUT_ONE_BILL) and not _is_about_its_key(error, one):
                 report.error = error
             await run(note_answer, one, _word_for(error))
             return
@@ -162,6 +183,20 @@ async def _settle(
         report.settled.append(entry)
     else:
         report.waiting += 1
+
+
+async def _ask(client: BillClient, one: Claim) -> Generation:
+    for key in one.keys[:-1]:
+        try:
+            return await client.generation(one.generation_id, api_key=key.secret)
+        except KeyRejected:
+            continue  # disabled since then: its person has left, say
+    return await client.generation(one.generation_id, api_key=one.keys[-1].secret)
+
+
+def _is_about_its_key(error: OpenRouterError, one: Claim) -> bool:
+    """A key of one person was refused, which says nothing about the bills of others."""
+    return isinstance(error, KeyRejected) and one.keys[-1].is_own
 
 
 def _word_for(error: OpenRouterError) -> str:
@@ -214,13 +249,22 @@ def estimate_unknown() -> list[UsageRecord]:
     """Close what nobody will ever tell: see UNKNOWN_AFTER, LOST_AFTER, ABANDONED_AFTER."""
     now = timezone.now()
     _end_abandoned(now)
-    late = Call.objects.pending().filter(ended_at__lt=now - UNKNOWN_AFTER)
+    late = Call.objects.pending().filter(ended_at__lt=now - UNKNOWN_AFTER).select_related("key")
     due = [
-        (call.pk, RULE_LOST if call.generation_id else RULE_NO_ID)
+        (call.pk, rule)
         for call in late.exclude(reserved_usd=None).order_by("ended_at")[:MOST_LATE]
-        if not call.generation_id or (call.ended_at and call.ended_at < now - LOST_AFTER)
+        if (rule := _why_never(call, now))
     ]
     return [entry for pk, rule in due if (entry := _estimate(pk, rule))]
+
+
+def _why_never(call: Call, now: dt.datetime) -> str:
+    """The rule for a late call whose bill cannot come any more; empty while it still may."""
+    if not call.generation_id:
+        return RULE_NO_ID
+    if call.key_kind == KeyKind.OWN and not (call.key and call.key.token):
+        return RULE_NO_KEY
+    return RULE_LOST if call.ended_at and call.ended_at < now - LOST_AFTER else ""
 
 
 def _end_abandoned(now: dt.datetime) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chat.source import printable
 from openrouter.errors import OpenRouterError
 from openrouter.events import (
     Annotation,
     Failed,
     Finished,
     Identified,
-    ImageDelta,
     ReasoningDelta,
     ReasoningDetail,
     Retrying,
@@ -22,19 +22,13 @@ from openrouter.events import (
     UsageReported,
 )
 
-_UNSTORABLE = {0: "\N{REPLACEMENT CHARACTER}"}  # PostgreSQL stores no NUL
-
-
-def storable(text: str) -> str:
-    """The text without what no database keeps: NUL, and halves of surrogate pairs."""
-    return text.translate(_UNSTORABLE).encode("utf-8", "replace").decode("utf-8")
-
 
 @dataclass(slots=True)
 class Draft:
     """What has come of a reply so far."""
 
     text: list[str] = field(default_factory=list)
+    given: int = field(default=0, kw_only=True)  # pieces of text that an earlier answer had
     reasoning: list[str] = field(default_factory=list)
     reasoning_details: list[Mapping[str, Any]] = field(default_factory=list)
     annotations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -46,16 +40,16 @@ class Draft:
     failure: OpenRouterError | None = None
 
     def apply(self, event: StreamEvent) -> tuple[str, str]:
-        """Take one event; return the text and the reasoning that it adds to the page."""
+        """Take one event; return the text and the reasoning that it adds to the page.
+
+        A picture is kept elsewhere, and adds nothing here.
+        """
         match event:
             case TextDelta(text):
-                self.text.append(text := storable(text))
-                return text, ""
-            case ImageDelta(url):
-                self.text.append(text := f"\n\n![image]({url})\n\n")
+                self.text.append(text := printable(text))
                 return text, ""
             case ReasoningDelta(text):
-                self.reasoning.append(text := storable(text))
+                self.reasoning.append(text := printable(text))
                 return "", text
             case ReasoningDetail(detail):
                 self.reasoning_details.append(detail)
@@ -80,7 +74,7 @@ class Draft:
         """Whether money may have been spent, should no figure have come: when in doubt, yes."""
         if self.failure is None or self.failure.may_have_cost:
             return True
-        return bool(self.generation_id or self.text or self.reasoning)
+        return bool(self.generation_id or self.text[self.given :] or self.reasoning)
 
     def _identify(self, event: Identified | Retrying) -> None:
         if isinstance(event, Retrying):  # the next attempt is a request of its own, as yet unnamed

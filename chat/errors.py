@@ -6,6 +6,11 @@ CannotSend
 ├── PromptTooLong
 ├── StillAnswering
 ├── NotRetryable
+├── NotAPrompt
+├── NotAnAnswer
+├── NotComparable
+├── CannotAttach
+├── ConversationFull
 └── TooBusy
 """
 
@@ -52,6 +57,40 @@ class StillAnswering(CannotSend):
 class NotRetryable(CannotSend):
     for_person = "Only the latest answer can be asked for again, once it has ended."
     status = 409
+
+
+class NotAPrompt(CannotSend):
+    for_person = "Only what you wrote yourself can be edited."
+
+
+class NotAnAnswer(CannotSend):
+    for_person = "Only an answer can be asked for again."
+
+
+class NotComparable(CannotSend):
+    for_person = "Only the latest answer can be compared with another, once it has ended."
+    status = 409
+
+
+class ConversationFull(CannotSend):
+    status = 409
+
+    def __init__(self, limit: int) -> None:
+        self.for_person = (
+            f"This conversation has {limit:,} messages, which is the most that one may have. "
+            "Go on in a new one."
+        )
+        super().__init__()
+
+
+class CannotAttach(CannotSend):
+    """A file that is not taken: `reason` says why."""
+
+    status = 422
+
+    def __init__(self, reason: str) -> None:
+        self.for_person = reason
+        super().__init__()
 
 
 class TooBusy(CannotSend):

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from html import escape  # Django's asks first whether the text is lazy, or safe: never here
 from secrets import token_hex
 from typing import Protocol
 
 from django.template.loader import render_to_string
-from django.utils.html import escape
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from billing.services import conversation_total
 from chat.markdown import Stroke
-from chat.models import Message
+from chat.models import Conversation, Message
+from chat.shown import Stretch
+
+VERDICTS = (("a", "A"), ("b", "B"), ("both", "Both are good"), ("neither", "Neither"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,23 @@ def settled(reply: Message) -> str:
     return message(reply, oob=True) + header
 
 
+def drawn(reply: Message) -> str:
+    """The pictures that a running reply has by now."""
+    return render_to_string("chat/_pictures.html", {"message": reply, "oob": True})
+
+
+def earlier(conversation: Conversation, shown: Stretch) -> SafeString:
+    """The way to the messages before those that a page shows; nothing where they are all."""
+    context = {"conversation": conversation, "stretch": shown}
+    return render_to_string("chat/_earlier.html", context) if shown.earlier else SafeString()
+
+
+def titled(conversation: Conversation | None) -> str:
+    """A conversation's new name, on the pages that show it."""
+    title = escape(conversation.title) if conversation else ""
+    return f'<h1 id="title" hx-swap-oob="innerHTML">{title}</h1>' if title else ""
+
+
 def slot(pk: int) -> str:
     """The empty place after message `pk` (0: after none) where the next turn goes."""
     return f'<div id="next-{pk}"></div>'
@@ -92,6 +112,17 @@ def retried(reply: Message, *, replaces: int) -> str:
     )
 
 
+def pair(left_html: str, right_html: str, right: Message) -> str:
+    """Two answers to one prompt side by side, and what a person thinks of them."""
+    context = {
+        "left": mark_safe(left_html),  # noqa: S308  # nosec B308 # drawn by our own templates
+        "right": mark_safe(right_html),  # noqa: S308  # nosec B308 # as above
+        "rival": right,
+        "verdicts": VERDICTS,
+    }
+    return render_to_string("chat/_pair.html", context)
+
+
 class SnapshotSource(Protocol):
     """A view, as far as this module needs it."""
 
@@ -107,14 +138,18 @@ class LiveRegion:
     `fill` then puts the views' snapshots in, on the loop, in one synchronous block.
     """
 
-    def __init__(self, messages: Iterable[Message], last_pk: int) -> None:
+    def __init__(self, messages: Iterable[Message], last_pk: int, *, begins_with: str = "") -> None:
         self._secret = token_hex(8)  # no text of anybody's can hold a mark of this region
-        pieces = []
+        pieces = [begins_with]
+        left = ""
         for item in messages:
-            if item.is_running:
-                pieces.append(self._marked(item))
+            html = self._marked(item) if item.is_running else message(item)
+            if item.side == "left":
+                left = html
+            elif item.side == "right":
+                pieces.append(pair(left, html, item))
             else:
-                pieces.append(message(item))
+                pieces.append(html)
         self._html = "".join(pieces) + slot(last_pk)
 
     def _mark(self, pk: int, part: str) -> str:

@@ -8,10 +8,11 @@ when that is dear; between two drawings its text goes to the page as plain text,
     source  =  closed blocks  +  open block, as last drawn  +  tail  +  held back
     page    =  closed_html    +  open_html, with the tail text in its tail element
 
-Held back is a line whose meaning is not known yet (`-`, `1.`, three backticks), so that it is
-not shown raw for a moment. What all strokes draw together is `render` of the whole, with one
-exception: a link whose definition (`[label]: https://…`) comes in a later block is text until
-then. So the answer is rendered once more as a whole when it has ended, and that is stored.
+Held back is a line whose meaning is not known yet (`-`, `1.`, three backticks), and what is half
+typed (`**bol`, see chat.halftyped), so that it is not shown raw for a moment. What all strokes
+draw together is `render` of the whole, with one exception: a link whose definition (`[label]:
+https://…`) comes in a later block is text until then. So the answer is rendered once more as a
+whole when it has ended, and that is stored.
 """
 
 import re
@@ -23,7 +24,8 @@ from typing import Final
 from markdown_it.token import Token
 
 from chat.dialect import Blocks, References, draw, parse_blocks
-from chat.longblock import IN_PIECES, LISTS, LongBlock
+from chat.halftyped import first_markup, half_typed
+from chat.longblock import IN_PIECES, LISTS, TABLE, LongBlock
 from chat.page import is_closed
 from chat.sanitiser import clean
 from chat.source import Source
@@ -103,7 +105,7 @@ class Drawing:
         self._around_tail = ("", "")
         self._tail: list[str] = []
         self._held = ""
-        self._mid_line = False  # the page shows a part of the last line
+        self._left = ""  # the last character of the open source that the page shows
         self._is_drawn = False  # the page shows a part of the open block
         self._is_stale = False  # the open block wants another drawing
         self._next_draw_s = self._next_look_s = ANY_TIME
@@ -116,14 +118,14 @@ class Drawing:
         fresh = self._held + self._open.take(text)
         closed_html = self._close(now_s) if self._may_close(now_s) else ""
         undecided = self._undecided(fresh)
+        shown = self._shown(fresh[: len(fresh) - len(undecided)], now_s)
         if closed_html or self._must_draw(undecided, now_s):
             self._held = undecided
             return Stroke(closed_html, *self._draw(now_s))
-        shown = min(len(fresh) - len(undecided), self._next_structure(fresh, now_s))
         tail_text, self._held = fresh[:shown], fresh[shown:]
         if tail_text:
             self._tail.append(tail_text)
-            self._mid_line = not tail_text.endswith("\n")
+            self._left = tail_text[-1]
             self._is_stale = self._is_stale or bool(_MARKUP.search(tail_text))
         return Stroke("", None, tail_text)
 
@@ -225,22 +227,34 @@ class Drawing:
     # --- What may be shown ---
 
     def _undecided(self, fresh: str) -> str:
-        """The end of `fresh` that is a line of which nothing is shown and nothing can be said."""
+        """The end of `fresh` that is half typed, or a line of which nothing can be said yet."""
+        line = self._undecided_line(fresh)
+        mine = fresh[max(0, len(fresh) - self._open.all_chars) :]
+        if self._fence_end is not None or not mine:
+            return line
+        left = self._left if len(mine) == len(fresh) else ""
+        decided = mine[: len(mine) - len(line)]
+        return mine[half_typed(decided, left=left, in_table=self._open_kind == TABLE) :]
+
+    def _undecided_line(self, fresh: str) -> str:
+        """The last line, as long as nothing of it is shown and nothing can be said of it."""
         line = fresh[fresh.rfind("\n") + 1 :]
         if not line or len(line) > LONGEST_HELD or len(line) < self._open.line_chars:
             return ""
         pattern = _UNDECIDED if self._fence_end is None else _UNDECIDED_IN_FENCE
         return line if pattern.fullmatch(line) else ""
 
-    def _next_structure(self, fresh: str, now_s: float) -> int:
-        """Where in `fresh` a new item, row or block begins that a drawing will soon show."""
-        wait_s = self._next_draw_s - now_s
-        soon = self._is_drawn and 0 < wait_s <= LONGEST_WAIT_S and self._fence_end is None
-        if not soon or self._is_too_long() or len(fresh) > LONGEST_HELD:
+    def _shown(self, fresh: str, now_s: float) -> int:
+        """How much of `fresh` is plain text: up to a span, item, row or block, which a drawing
+        will soon show."""
+        in_fence = self._fence_end is not None
+        if not self._is_drawn or in_fence or self._is_too_long() or len(fresh) > LONGEST_HELD:
             return len(fresh)
-        found = _NEW_STRUCTURE.search(fresh, 1 if self._mid_line else 0)
-        self._is_stale = self._is_stale or found is not None
-        return found.start() if found else len(fresh)
+        found = _NEW_STRUCTURE.search(fresh, 1 if self._left not in ("", "\n") else 0)
+        markup = first_markup(fresh, in_table=self._open_kind == TABLE)
+        plain = min(markup, found.start() if found else len(fresh))
+        self._is_stale = self._is_stale or plain < len(fresh)
+        return plain if self._next_draw_s - now_s <= LONGEST_WAIT_S else len(fresh)
 
     def _must_draw(self, undecided: str, now_s: float) -> bool:
         if now_s < self._next_draw_s:
@@ -267,7 +281,7 @@ class Drawing:
             before = before.removesuffix("\n") if cut else before
         self._around_tail, self._tail = (before, after), [gap]
         self._is_drawn = bool(before) or len(text) > LONGEST_REDRAWN
-        self._mid_line, self._is_stale = cut, withheld
+        self._left, self._is_stale = text[-1:], withheld
         rest_s = max(REST_PER_WORK * work_s, len(html) / BYTES_PER_S)
         if before or len(text) > CHEAP_CHARS:
             self._next_draw_s = now_s + max(REDRAW_EVERY_S, rest_s)
@@ -275,6 +289,8 @@ class Drawing:
 
     def _drawn_open(self, text: str, *, cut: bool) -> tuple[str, bool, float]:
         """HTML, whether an address was withheld, and about how long this takes, in seconds."""
+        if not text:
+            return "", False, 0.0
         if len(text) > SHORT_CHARS and not self._may_have_ended:
             drawn = self._pieces.draw(text, self._open_kind, self._links, cut=cut)
             if drawn is not None:

@@ -97,7 +97,10 @@ class Page(RendererHTML):
         return "</table></div>\n"
 
     def th_open(self, tokens: Sequence[Token], idx: int, _o: OptionsDict, _env: Any) -> str:
-        return _cell("th", tokens[idx])
+        return _cell(_head(tokens[idx + 1]), tokens[idx])
+
+    def th_close(self, tokens: Sequence[Token], idx: int, _o: OptionsDict, _env: Any) -> str:
+        return f"</{_head(tokens[idx - 1])}>\n"
 
     def td_open(self, tokens: Sequence[Token], idx: int, _o: OptionsDict, _env: Any) -> str:
         return _cell("td", tokens[idx])
@@ -112,6 +115,11 @@ def is_closed(fence: Token) -> bool:
 def _language(info: str) -> str:
     found = LABEL.match(info.strip())
     return found[0] if found else ""
+
+
+def _head(words: Token) -> str:
+    """The tag of a cell in a table's head: one without words heads nothing."""
+    return "th" if words.content.strip() else "td"
 
 
 def _cell(tag: str, token: Token) -> str:

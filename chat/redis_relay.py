@@ -138,7 +138,10 @@ class RedisRelay:
             self._ended.add(change.reply)
         else:
             self._mirrors.pop(change.reply, None)  # joined before its writer began: it is ours
-        self.feed.publish_change(change.conversation, frame)
+        if change.kind == "branch":
+            self.feed.resync(change.conversation)
+        else:
+            self.feed.publish_change(change.conversation, frame)
         self._post(self._channel(), Notice(self._owner, change=change))
 
     def ask_stop(self, *, owner: str, reply: int) -> None:
@@ -187,6 +190,9 @@ class RedisRelay:
     def join(self, stored: View) -> View:
         view = self.feed.views.get(stored.pk)
         if view is None:
+            # Its beginning was not heard of yet: the other tabs would be sent text of a message
+            # that they do not have, and a command's answer could then show it without that text.
+            self.feed.resync(stored.conversation)
             view = self._mirror(stored)
         return view
 
@@ -305,7 +311,13 @@ class RedisRelay:
             self.feed.resync(change.conversation)
 
     async def _show_change(self, change: Change) -> None:
+        if change.kind == "branch":
+            self.feed.resync(change.conversation)
+            return
         frame = await in_database(change.draw)
+        if change.kind in ("titled", "drawn"):  # no reply begins or ends with it
+            self.feed.publish_change(change.conversation, frame)
+            return
         begun = change.kind != "settled"
         if begun and change.reply in self.feed.views:
             # A tab came before this was heard, and its reply has grown: the frame begins it anew.

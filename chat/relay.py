@@ -13,25 +13,33 @@ import msgspec
 
 from chat import fragments
 from chat.feed import Feed, View
-from chat.models import Message
+from chat.models import Conversation, Message
 
 
 class Change(msgspec.Struct, frozen=True):
     """A message came, was settled or was replaced: what other processes must be told.
 
     `after`: for a turn, the message before it (0: none); for a retry, the reply it replaces.
+    A branch (another is on show now) has no frame: every tab is given a new snapshot. Drawn: a
+    running reply has another picture.
     """
 
-    kind: Literal["turn", "retry", "settled"]
+    kind: Literal["turn", "retry", "branch", "settled", "titled", "drawn"]
     conversation: UUID
-    reply: int
+    reply: int = 0
     after: int = 0
 
     def draw(self) -> str:
         """The frame that shows it, from the database; empty where the message is gone."""
+        if self.kind == "branch":
+            return ""
+        if self.kind == "titled":
+            return fragments.titled(Conversation.objects.filter(pk=self.conversation).first())
         reply = Message.objects.with_books().filter(pk=self.reply).first()
         if reply is None:
             return ""
+        if self.kind == "drawn":
+            return fragments.drawn(reply)
         if self.kind == "settled":
             return "" if reply.is_running else fragments.settled(reply)
         if self.kind == "retry":
@@ -93,7 +101,10 @@ class LocalRelay:
         self.feed.show(view)
 
     def announce(self, change: Change, frame: str) -> None:
-        self.feed.publish_change(change.conversation, frame)
+        if change.kind == "branch":
+            self.feed.resync(change.conversation)
+        else:
+            self.feed.publish_change(change.conversation, frame)
 
     def join(self, stored: View) -> View:
         return self.feed.views.get(stored.pk, stored)

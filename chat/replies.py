@@ -21,12 +21,13 @@ from chat.drafts import Draft
 from chat.metrics import metrics
 from chat.models import Chunk, Message, Part, State
 from chat.pace import pace
-from chat.relay import Relay, settled
+from chat.pictures import Album, NoPicture
+from chat.relay import Change, Relay, settled
 from chat.services import Job
 from chat.settlement import Timing, ask_again, settle_reply
 from chat.trace import reply_id
 from openrouter.errors import OpenRouterError
-from openrouter.events import Identified, Retrying, StreamEvent
+from openrouter.events import Identified, ImageDelta, Retrying, StreamEvent, TextDelta
 from openrouter.types import ChatRequest
 
 logger = logging.getLogger(__name__)
@@ -48,17 +49,22 @@ class Writer:
 
     def __init__(self, job: Job, client: ChatClient, relay: Relay) -> None:
         self.job = job
-        self.draft = Draft()
+        self.draft = Draft([job.prefix], given=1) if job.prefix else Draft()
         self._call = job.call  # the latest: a request that is made again is another call
         self.task: asyncio.Task[None] | None = None
         self._ending: State | None = None  # what a cancellation means, once one was asked for
         self._settling = False
+        self._album = Album()
         self._client = client
         self._relay = relay
         self._view = relay.feed.open(job.reply, job.conversation)
         self._started_s = time.monotonic()
         self._first_token_s: float | None = None
+        self._thinking_s: float | None = None  # when its reasoning began
+        self._answering_s: float | None = None  # when its text did
+        self._loop = asyncio.get_running_loop()
         self._flush_timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
         self._waiting = False  # something came that is not drawn yet
         self._noted: str | None = None
@@ -95,10 +101,12 @@ class Writer:
                 if isinstance(event, Retrying):
                     await self._ask_again(event)
                 text, reasoning = self.draft.apply(event)
-                if isinstance(event, Identified) and event.generation_id:
-                    await self._note(event.generation_id)
-                elif text or reasoning:
+                if text or reasoning:
                     self._show(text, reasoning)
+                elif isinstance(event, Identified) and event.generation_id:
+                    await self._note(event.generation_id)
+                elif isinstance(event, ImageDelta):
+                    await self._keep_picture(event.url)
 
     async def _ask_again(self, event: Retrying) -> None:
         """The client makes the request once more: a call of its own, if the first may cost.
@@ -124,6 +132,23 @@ class Writer:
             self._noted = generation_id
             await _stored(note_generation_id, call_id=self._call, generation_id=generation_id)
 
+    async def _keep_picture(self, url: str) -> None:
+        """Store a picture of the answer, and show it on every tab; or say why there is none."""
+        try:
+            is_new = await _stored(self._album.keep, self.job.reply, url)
+        except NoPicture as refused:
+            text, _ = self.draft.apply(TextDelta(f"\n\n{refused.instead}\n\n"))
+            self._show(text, "")
+            return
+        except OSError:  # no space is left, say: the rest of the answer is worth having
+            logger.exception("A picture of reply %d could not be stored", self.job.reply)
+            text, _ = self.draft.apply(TextDelta("\n\n[A picture could not be stored.]\n\n"))
+            self._show(text, "")
+            return
+        if is_new:
+            change = Change("drawn", self.job.conversation, self.job.reply)
+            self._relay.announce(change, await in_database(change.draw))
+
     def _show(self, text: str, reasoning: str) -> None:
         """Put it into the view; draw at once if the last frame is old enough, else at its time."""
         now_s = time.monotonic()
@@ -132,26 +157,39 @@ class Writer:
             metrics.first_token_s.add(now_s - self._started_s)
         metrics.text_chars += len(text) + len(reasoning)
         if text:
+            self._answering_s = self._answering_s or now_s
             self._view.append(Part.TEXT, text)
         if reasoning:
+            self._thinking_s = self._thinking_s or now_s
             self._view.append(Part.REASONING, reasoning)
         if not self._waiting:
             self._waiting = True
-            self._flush_in(max(0.0, self._flushed_s + pace.frame_s - now_s))
-
-    def _flush_in(self, seconds: float) -> None:
-        if self._flush_timer:
-            self._flush_timer.cancel()
-        self._flush_timer = asyncio.get_running_loop().call_later(seconds, self._flush)
+            wait_s = self._flushed_s + pace.frame_s - now_s
+            if wait_s > 0:
+                self._flush_timer = self._loop.call_later(wait_s, self._flush)
+            else:
+                self._flush()
 
     def _flush(self) -> None:
         """Have what came shown; look once more a little later if nothing comes."""
-        came, self._waiting = self._waiting, False
+        self._waiting = False
         self._flushed_s = time.monotonic()
         self._relay.flush(self._view)
-        self._flush_timer = None
-        if came or self._view.is_waiting:
-            self._flush_in(LOOK_AGAIN_S)
+        if not (self._look_timer or self._settling):
+            self._look_timer = self._loop.call_later(LOOK_AGAIN_S, self._look)
+
+    def _look(self) -> None:
+        """Show what is held back once nothing has come for a while.
+
+        One timer looks, however often text comes meanwhile: a timer for each frame would cost
+        more than its drawing.
+        """
+        self._look_timer = None
+        left_s = self._flushed_s + LOOK_AGAIN_S - time.monotonic()
+        if left_s > 0:
+            self._look_timer = self._loop.call_later(left_s, self._look)
+        elif self._view.is_waiting:
+            self._flush()
 
     def new_chunks(self) -> list[Chunk]:
         """What came since the chunks that are known to be stored, as rows to store."""
@@ -172,8 +210,10 @@ class Writer:
         self._settling = True
         usage = self.draft.usage
         metrics.reply_ended(state, usage.completion_tokens if usage else None)
-        if self._flush_timer:
-            self._flush_timer.cancel()
+        for timer in filter(None, (self._flush_timer, self._look_timer)):
+            timer.cancel()
+        if self._waiting:  # to settle takes longer than to show what came last
+            self._flush()
         try:
             if frame := await self._settle(state):
                 self._relay.announce(settled(self.job.conversation, self.job.reply), frame)
@@ -181,12 +221,20 @@ class Writer:
             self._relay.feed.close(self.job.reply)
 
     async def _settle(self, state: State) -> str:
-        timing = Timing(self._ms_until(self._first_token_s), self._ms_until(time.monotonic()) or 0)
+        now_s = time.monotonic()
+        timing = Timing(
+            self._ms_until(self._first_token_s), self._ms_until(now_s) or 0, self._thought_ms(now_s)
+        )
         try:
             return await _stored(self._settle_and_draw, state, timing)
         except Exception:  # its lease runs out, and the reaper takes it from the checkpoints
             logger.exception("Reply %d could not be settled", self.job.reply)
             return ""
+
+    def _thought_ms(self, now_s: float) -> int | None:
+        if self._thinking_s is None:
+            return None
+        return max(0, round(((self._answering_s or now_s) - self._thinking_s) * 1000))
 
     def _ms_until(self, moment_s: float | None) -> int | None:
         return None if moment_s is None else round((moment_s - self._started_s) * 1000)

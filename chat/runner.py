@@ -21,12 +21,16 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from billing.rollup import A_PAGE, catch_up
 from billing.settlement import BillClient, settle_due
 from chat import fragments
+from chat.attachment_cleanup import clear_attachments
+from chat.cascade import follow_up
 from chat.database import in_database
 from chat.errors import Restarting, TooBusy
-from chat.feed import Feed
+from chat.feed import Feed, View, stored_view
 from chat.models import Message, State
+from chat.organise import purge_deleted
 from chat.pace import pace
 from chat.redis_relay import RedisRelay
 from chat.relay import Change, LocalRelay, Relay, settled
@@ -41,6 +45,7 @@ from chat.settlement import (
     renew_leases,
     reply_billed,
 )
+from chat.titles import entitle
 from openrouter.results import KeyInfo
 
 logger = logging.getLogger(__name__)
@@ -50,6 +55,7 @@ HEARTBEAT_S = 5.0
 REAP_S = 5.0
 SWEEP_S = 5.0
 LEAVE_S = 1.0  # for the tabs, after the last frame
+TIDY_S = 60.0  # between two looks for what is deleted for good, and for what is to be added up
 SETTLE_S = 1.0  # between two looks for bills that are due; most looks find none
 
 
@@ -105,6 +111,7 @@ class Runner:
             self._watch(self._checkpoint, every_s=CHECKPOINT_S)
             self._watch(self._reap, every_s=REAP_S)
             self._watch(self._settle_bills, every_s=SETTLE_S)
+            self._watch(self._tidy, every_s=TIDY_S)
             self._duties.add(self._spawn(pace.keep(), "pace"))
             self._loop = loop
 
@@ -157,7 +164,12 @@ class Runner:
 
     def start(self, job: Job, change: Change, frame: str) -> None:
         """Begin to write a reply; `frame` shows the change to the tabs of this process."""
-        self._call(self._start, job, change, frame)
+        begun = stored_view(job.reply, job.conversation, job.prefix, "") if job.prefix else None
+        self._call(self._start, job, change, frame, begun)
+
+    def announce(self, change: Change) -> None:
+        """Show a change that no reply begins with, on every tab."""
+        self._call(self.relay.announce, change, "")
 
     def stop(self, reply: Message) -> None:
         """Stop a reply at once and keep what came, whichever process writes it."""
@@ -172,12 +184,43 @@ class Runner:
             raise RuntimeError("the runner is not open")
         self._loop.call_soon_threadsafe(function, *args)
 
-    def _start(self, job: Job, change: Change, frame: str) -> None:
+    def _start(self, job: Job, change: Change, frame: str, begun: View | None) -> None:
         assert self._client is not None  # noqa: S101 (open() has set it, or _call had refused)
+        if begun:
+            self.feed.views[job.reply] = begun
         writer = self.writers[job.reply] = Writer(job, self._client, self.relay)
         self.relay.announce(change, frame)
         writer.task = self._spawn(writer.write(), f"reply {job.reply}")
-        writer.task.add_done_callback(lambda _: self.writers.pop(job.reply, None))
+        writer.task.add_done_callback(lambda _: self._ended(job))
+
+    def _ended(self, job: Job) -> None:
+        self.writers.pop(job.reply, None)
+        is_wanted = settings.CASCADE or settings.TITLES == "model"
+        if is_wanted and self._client and not self.is_draining:
+            task = self._spawn(self._after(job), f"after reply {job.reply}")
+            self._duties.add(task)
+            task.add_done_callback(self._duties.discard)
+
+    async def _after(self, job: Job) -> None:
+        """A second answer where the first failed a check; the name when there is none to come."""
+        if settings.CASCADE and await self._follow_up(job.reply):
+            return
+        if settings.TITLES == "model" and self._client:
+            await entitle(job.conversation, self._client, self.relay)
+
+    async def _follow_up(self, reply: int) -> bool:
+        """Whether a second answer is being written now."""
+        if len(self.writers) >= settings.MAX_STREAMS:
+            return False
+        turn = await in_database(follow_up, reply, owner=self.owner)
+        if turn is None:
+            return False
+        change = Change(turn.kind, turn.conversation.pk, turn.reply.pk, turn.after)
+        if turn.job is None:
+            self.relay.announce(change, "")
+            return False
+        self._start(turn.job, change, "", None)
+        return True
 
     def _stop(self, reply: int) -> None:
         if writer := self.writers.get(reply):
@@ -228,6 +271,13 @@ class Runner:
             logger.warning("Reply %d was interrupted: its writer died", reply.pk)
             frame = await in_database(fragments.settled, reply)
             self.relay.announce(settled(reply.conversation_id, reply.pk), frame)
+            if settings.CASCADE:
+                await self._follow_up(reply.pk)
+
+    async def _tidy(self) -> None:
+        await in_database(purge_deleted)
+        await in_database(clear_attachments)
+        await in_database(catch_up, A_PAGE)  # so that the pages about usage find it done
 
     async def _settle_bills(self) -> None:
         """Ask for the bills of calls that ended without a figure, and show what they cost."""

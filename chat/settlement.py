@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from billing.key_errors import words_for
 from billing.models import UsageRecord
 from billing.services import begin_again, end_call
 from chat.drafts import Draft
 from chat.markdown import render
 from chat.models import LEASE, Chunk, Message, MessageQuerySet, Part, State
+from chat.reasoning import whole_details
 from chat.services import Job
 from openrouter.errors import OpenRouterError
 
@@ -60,6 +62,7 @@ class Timing:
 
     first_token_ms: int | None
     duration_ms: int
+    reasoning_ms: int | None = None  # from the first thought to the first word
 
 
 def settle_reply(
@@ -76,10 +79,11 @@ def settle_reply(
         "text": draft.whole_text,
         "html": render(draft.whole_text),  # ahead of the transaction: it takes milliseconds
         "reasoning": "".join(draft.reasoning),
-        "reasoning_details": draft.reasoning_details or None,
+        "reasoning_ms": timing.reasoning_ms,
+        "reasoning_details": whole_details(draft.reasoning_details) or None,
         "annotations": draft.annotations or None,
         "served_model": draft.model or "",
-        "error_text": failure.for_person if failure else "",
+        "error_text": words_for(failure, call_id) if failure else "",
         "error_detail": failure.detail[:ERROR_DETAIL_CHARS] if failure else "",
         "ended_at": timezone.now(),
         "lease_until": None,

@@ -2,11 +2,12 @@
 
 import re
 
-# What no page may hold: NUL, and halves of surrogate pairs, which UTF-8 cannot write.
+# What no page may hold and no database keeps: NUL, and halves of surrogate pairs, which UTF-8
+# cannot write.
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with U+FFFD for each character that cannot be shown or sent."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
@@ -36,7 +37,7 @@ class Source:
 
     def take(self, text: str) -> str:
         """Add a piece in any slicing; return what was added, with its line ends made one."""
-        text = self._carriage_return + _printable(text)
+        text = self._carriage_return + printable(text)
         self._carriage_return = ""
         if text.endswith("\r"):  # its newline may come with the next piece
             self._carriage_return, text = "\r", text[:-1]

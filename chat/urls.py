@@ -1,14 +1,49 @@
 from django.urls import path
 
-from chat import views
+from chat import (
+    attachment_views,
+    branch_views,
+    compare_views,
+    cost_views,
+    diagrams,
+    organise_urls,
+    picking_views,
+    preview_views,
+    reading_views,
+    views,
+    votes_views,
+    wish_views,
+)
 
 app_name = "chat"
 urlpatterns = [
     path("", views.home, name="home"),
     path("c/<uuid:pk>/", views.conversation, name="conversation"),
-    path("models/", views.models, name="models"),
+    path("c/<uuid:pk>/earlier/", views.earlier, name="earlier"),
+    path("models/", picking_views.models, name="models"),
+    path("models/favourite/", picking_views.favourite, name="favourite"),
+    path("files/", attachment_views.upload, name="upload"),
+    path("files/<uuid:pk>/", attachment_views.download, name="file"),
+    path("wishes/", wish_views.wishes, name="wishes"),
+    path("c/<uuid:pk>/wishes/", wish_views.wishes, name="wishes_of"),
     path("send/", views.send_prompt, name="send"),
     path("c/<uuid:pk>/send/", views.send_prompt, name="send_to"),
+    path("m/<int:pk>/cost/", cost_views.cost, name="cost"),
     path("m/<int:pk>/stop/", views.stop_reply, name="stop"),
     path("m/<int:pk>/retry/", views.retry_reply, name="retry"),
+    path("m/<int:pk>/edit/", branch_views.edit_prompt, name="edit"),
+    path("m/<int:pk>/again/", branch_views.ask_again, name="again"),
+    path("m/<int:pk>/go-on/", branch_views.go_on_with, name="go_on"),
+    path("m/<int:pk>/show/", branch_views.show_branch, name="show"),
+    path("m/<int:pk>/fork/", branch_views.fork_here, name="fork"),
+    path("m/<int:pk>/compare/", compare_views.compare, name="compare"),
+    path("m/<int:pk>/vote/", compare_views.vote, name="vote"),
+    path("m/<int:pk>/thumb/<str:value>/", votes_views.thumb, name="thumb"),
+    path("preview/", preview_views.show, name="preview"),
+    path("c/<uuid:pk>/preview/", preview_views.show, name="preview_in"),
+    path("learned/", votes_views.learned, name="learned"),
+    path("learned/forget/", votes_views.forget, name="forget_votes"),
+    path("diagram/", diagrams.frame, name="diagram"),
+    path("reading/", reading_views.reading, name="reading"),
+    *organise_urls.urlpatterns,
 ]

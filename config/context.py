@@ -5,7 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from billing.keys import is_emulated
+
 
 def installation(request: HttpRequest) -> dict[str, Any]:
-    """`emulated`: no key is set, so the built-in emulator answers and nothing costs money."""
-    return {"emulated": not settings.OPENROUTER_API_KEY}
+    """`emulated`: no key is set, so the built-in emulator answers and nothing costs money.
+
+    `sign_up`: off, invitation or open.
+    """
+    return {"emulated": is_emulated(), "sign_up": settings.SIGN_UP}

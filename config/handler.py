@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
+from io import BytesIO
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
+from django.core.exceptions import RequestDataTooBig
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.signals import request_started
 from django.db import close_old_connections, reset_queries
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from chat.database import Database
+from chat.views import bad_request
+from config.bodies import BodyRefused, bounded
 
 THREADS = 8
 
@@ -33,6 +37,15 @@ class PooledHandler(ASGIHandler):
         self._pool = Database(THREADS, "request")
         self._pool.open()
         super().__init__()
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """A body that is too large or too slow is refused before it has come."""
+        try:
+            await super().handle(scope, bounded(scope, receive), send)
+        except BodyRefused as refused:
+            response = await self._pool(_refusal, scope, refused.status)
+            response["Connection"] = "close"  # the rest of it is not wanted
+            await self.send_response(response, send)
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 (Django's)
         super().load_middleware(is_async=False)
@@ -55,3 +68,11 @@ class PooledHandler(ASGIHandler):
             return await self._pool(method, request)
 
         return in_pool
+
+
+def _refusal(scope: dict[str, Any], status: int) -> HttpResponse:
+    if status != 413:
+        return HttpResponse("This came too slowly.\n", status=status, content_type="text/plain")
+    request = ASGIRequest({**scope, "headers": []}, BytesIO())
+    request.htmx = (b"hx-request", b"true") in scope["headers"]  # type: ignore[attr-defined]
+    return bad_request(request, RequestDataTooBig())

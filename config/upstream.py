@@ -5,6 +5,7 @@ from functools import cache
 import httpx
 from django.conf import settings
 
+from billing.keys import is_emulated, management_key
 from openrouter.client import ClientConfig, OpenRouterClient
 from openrouter.emulator.settings import DEMO_KEY, DEMO_MANAGEMENT_KEY, EmulatorSettings
 from openrouter.emulator.transport import EmulatorTransport
@@ -17,23 +18,29 @@ def emulator() -> EmulatorTransport:
         EmulatorSettings(
             tokens_per_s=settings.EMULATOR_TOKENS_PER_S,
             first_token_s=settings.EMULATOR_FIRST_TOKEN_S,
+            known_keys_only=False,  # keys that it granted outlive it, in our database
         )
     )
 
 
 def make_client() -> OpenRouterClient:
-    """A client for the calling event loop; whoever makes it closes it."""
-    return _client(settings.OPENROUTER_API_KEY or DEMO_KEY)
+    """A client for the calling event loop; whoever makes it closes it.
+
+    It asks with the key of the environment; a request may carry another one (billing/keys.py).
+    """
+    return _client(settings.OPENROUTER_API_KEY or (DEMO_KEY if is_emulated() else ""))
 
 
 def make_management_client() -> OpenRouterClient:
-    """The same with the key that may look at the account, and cannot ask models."""
-    usual = "" if settings.OPENROUTER_API_KEY else DEMO_MANAGEMENT_KEY
-    return _client(settings.OPENROUTER_MANAGEMENT_KEY or usual)
+    """The same with the key that may look at the account, and cannot ask models.
+
+    It may be kept in the database, so not on an event loop.
+    """
+    return _client(management_key() or (DEMO_MANAGEMENT_KEY if is_emulated() else ""))
 
 
 def _client(api_key: str) -> OpenRouterClient:
-    transport: httpx.AsyncBaseTransport | None = None if settings.OPENROUTER_API_KEY else emulator()
+    transport: httpx.AsyncBaseTransport | None = emulator() if is_emulated() else None
     return OpenRouterClient(
         ClientConfig(
             api_key=api_key,

@@ -6,7 +6,6 @@ One client serves one event loop. Source: OpenRouter API reference.
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -26,7 +25,7 @@ from openrouter.events import (
 )
 from openrouter.resources import Resources
 from openrouter.retries import RetryPolicy
-from openrouter.transport import ClientConfig, Wire, pieces_of
+from openrouter.transport import ClientConfig, Wire
 from openrouter.types import ChatRequest, Completion, completion_of
 
 __all__ = ["ClientConfig", "OpenRouterClient"]
@@ -70,7 +69,7 @@ class OpenRouterClient(Resources):
     @property
     def connections(self) -> int:
         """How many connections to upstream are in use."""
-        return self._wire.pool.busy_connections()
+        return self._wire.busy_connections
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -99,7 +98,7 @@ class OpenRouterClient(Resources):
             attempt = 1
             while True:
                 try:
-                    async with aclosing(self._attempt(body, attempt)) as events:
+                    async with aclosing(self._attempt(body, attempt, request.api_key)) as events:
                         async for event in events:
                             yield event
                 except _EarlyError as early:
@@ -124,7 +123,8 @@ class OpenRouterClient(Resources):
         body = request.body(stream=False)
 
         async def ask() -> Completion:
-            async with self._wire.answer("POST", _CHAT, body=body) as response:
+            asking = self._wire.answer("POST", _CHAT, body=body, api_key=request.api_key)
+            async with asking as response:
                 answer = await self._wire.good_body(response)
                 decoder = StreamDecoder(response.headers.get("x-generation-id"))
                 return completion_of([*decoder.feed(answer), *decoder.close()])
@@ -132,9 +132,12 @@ class OpenRouterClient(Resources):
         async with self._slot():
             return await self._retrying(ask)
 
-    async def _attempt(self, body: object, attempt: int) -> AsyncGenerator[StreamEvent, None]:
+    async def _attempt(
+        self, body: object, attempt: int, api_key: str
+    ) -> AsyncGenerator[StreamEvent, None]:
         """One request. Raises what failed before headers, and _EarlyError to be repeated."""
-        async with self._wire.answer("POST", _CHAT, body=body, streamed=True) as response:
+        asking = self._wire.answer("POST", _CHAT, body=body, streamed=True, api_key=api_key)
+        async with asking as response:
             if not response.is_success:
                 raise await self._wire.refusal(response)
             yield Identified(response.headers.get("x-generation-id"))
@@ -160,12 +163,11 @@ class OpenRouterClient(Resources):
     async def _batches(self, response: httpx.Response) -> AsyncGenerator[list[StreamEvent], None]:
         """The events of one answer, in the lots in which its bytes come."""
         decoder = StreamDecoder(response.headers.get("x-generation-id"))
-        patience_s = self._wire.idle_timeout_s
         cut: OpenRouterError | None = None
-        async with aclosing(pieces_of(response)) as pieces:
+        async with self._wire.reading(response) as pieces:
             while True:
                 try:
-                    piece = await self._wire.next_piece(pieces, patience_s)
+                    piece = await pieces.next()
                 except StreamInterrupted as error:
                     cut = error
                     break
@@ -173,15 +175,15 @@ class OpenRouterClient(Resources):
                     break
                 if batch := decoder.feed(piece):
                     yield batch
-                    patience_s = min(patience_s, _patience_s(decoder))
+                    if decoder.has_ended or decoder.has_finish_and_bill:
+                        pieces.shorten(_patience_s(decoder))
         if batch := decoder.close(cut):
             yield batch
 
 
 def _patience_s(decoder: StreamDecoder) -> float:
-    if decoder.has_ended:
-        return _AFTER_THE_END_S
-    return _AFTER_THE_BILL_S if decoder.has_finish_and_bill else math.inf
+    """For what may still come once the end or the bill was told."""
+    return _AFTER_THE_END_S if decoder.has_ended else _AFTER_THE_BILL_S
 
 
 class _EarlyError(Exception):

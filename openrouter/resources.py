@@ -104,13 +104,14 @@ class Resources:
 
     # --- Bills ---
 
-    async def generation(self, generation_id: str) -> Generation:
-        """The stored bill of one generation.
+    async def generation(self, generation_id: str, *, api_key: str = "") -> Generation:
+        """The stored bill of one generation. `api_key`: the one it was made with, if another.
 
         Raises InvalidRequest with status 404 for seconds after an answer, and for minutes after a
         cancelled one: ask again later, from a background job.
         """
-        body = await self._fetch("GET", "/generation", params={"id": generation_id})
+        query = {"id": generation_id}
+        body = await self._fetch("GET", "/generation", params=query, api_key=api_key)
         return read_data(Generation, body)
 
     async def credits(self) -> Credits:
@@ -129,9 +130,9 @@ class Resources:
 
     # --- Keys ---
 
-    async def key(self) -> KeyInfo:
-        """The key that this client asks with."""
-        return read_data(KeyInfo, await self._fetch("GET", "/key"))
+    async def key(self, *, api_key: str = "") -> KeyInfo:
+        """The key that this client asks with, or `api_key`."""
+        return read_data(KeyInfo, await self._fetch("GET", "/key", api_key=api_key))
 
     async def keys(
         self, *, include_disabled: bool = False, workspace_id: str | None = None
@@ -217,11 +218,13 @@ class Resources:
         params: Mapping[str, Any] | None = None,
         body: object = None,
         once: bool = False,
+        api_key: str = "",
     ) -> bytes:
         """The body of a good answer. `once`: never ask a second time."""
 
         async def ask() -> bytes:
-            async with self._wire.answer(method, path, params=params, body=body) as response:
+            asking = self._wire.answer(method, path, params=params, body=body, api_key=api_key)
+            async with asking as response:
                 return await self._wire.good_body(response)
 
         return await (ask() if once else self._retrying(ask))

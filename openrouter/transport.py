@@ -18,9 +18,10 @@ import httpx
 import msgspec
 
 from openrouter.attribution import request_headers
+from openrouter.connections import StreamTransport
 from openrouter.errors import NotConnected, OpenRouterError, StreamInterrupted
 from openrouter.failures import error_from_response
-from openrouter.pool import ClientPool
+from openrouter.patience import Patience
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _JSON: Final = {"content-type": "application/json"}
@@ -48,7 +49,6 @@ class ClientConfig:
     max_streams: int = 2_000
     max_attempts: int = 3
     proxy_url: str | None = None
-    most_orphans: int = 50
 
 
 class Wire:
@@ -56,22 +56,33 @@ class Wire:
 
     def __init__(self, config: ClientConfig, transport: httpx.AsyncBaseTransport | None) -> None:
         self._config = config
-        self.idle_timeout_s = config.idle_timeout_s
         self._closing: set[asyncio.Future[None]] = set()
         self._base_url = config.base_url.rstrip("/")
-        self.pool = ClientPool(
-            timeout=httpx.Timeout(config.connect_timeout_s, read=None, pool=None),
-            transport=transport,
-            proxy=config.proxy_url,
-            most_orphans=config.most_orphans,
+        self._ours = StreamTransport()
+        self._transport = transport or (None if config.proxy_url else self._ours)
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        """httpx's own transport where a proxy is to be used."""
+        timeout = httpx.Timeout(self._config.connect_timeout_s, read=None, pool=None)
+        return httpx.AsyncClient(
+            transport=self._transport, proxy=self._config.proxy_url, timeout=timeout
         )
+
+    @property
+    def busy_connections(self) -> int:
+        """Connections in use, as far as they are ours."""
+        return self._ours.busy_connections
 
     @cached_property
     def _headers(self) -> dict[str, str]:
+        return self._headers_with(self._config.api_key)
+
+    def _headers_with(self, api_key: str) -> dict[str, str]:
         return {
             "user-agent": "Switchboard",
             **request_headers(
-                api_key=self._config.api_key,
+                api_key=api_key,
                 app_url=self._config.app_url,
                 app_title=self._config.app_title,
                 app_categories=self._config.app_categories,
@@ -81,7 +92,7 @@ class Wire:
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
         await asyncio.gather(*self._closing, return_exceptions=True)
-        await self.pool.aclose()
+        await self._client.aclose()
 
     @asynccontextmanager
     async def answer(
@@ -92,32 +103,34 @@ class Wire:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         streamed: bool = False,
+        api_key: str = "",
     ) -> AsyncIterator[httpx.Response]:
         """The response once its headers are here, whatever its status; closed at the end.
 
+        `api_key` in place of the client's own: the connections are shared, the key is not.
         Leaving early, by an exception or a cancellation, closes the connection at once.
         """
-        async with self.pool.lease() as client:
-            request = self._request(client, method, path, params, body)
-            if streamed:
-                request.headers.update(_STREAMED)
-            response = await self._send(client, request)
-            try:
-                yield response
-            finally:
-                await self._close(response)
+        request = self._request(method, path, params, body, api_key)
+        if streamed:
+            request.headers.update(_STREAMED)
+        response = await self._send(request)
+        try:
+            yield response
+        finally:
+            await self._close(response)
 
     def _request(
         self,
-        client: httpx.AsyncClient,
         method: str,
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
+        api_key: str,
     ) -> httpx.Request:
-        headers = self._headers if body is None else {**self._headers, **_JSON}
+        headers = self._headers_with(api_key) if api_key else self._headers
+        headers = headers if body is None else {**headers, **_JSON}
         try:
-            return client.build_request(
+            return self._client.build_request(
                 method,
                 f"{self._base_url}{path}",
                 params={k: v for k, v in (params or {}).items() if v is not None},
@@ -127,11 +140,11 @@ class Wire:
         except httpx.InvalidURL as error:
             raise NotConnected(f"the address {self._base_url!r} is none: {error}") from error
 
-    async def _send(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         limit_s = self._config.connect_timeout_s + self._config.first_byte_timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                return await client.send(request, stream=True)
+                return await self._client.send(request, stream=True)
         except TimeoutError as error:
             raise NotConnected(f"no answer within {limit_s:g} s", may_have_cost=True) from error
         except httpx.HTTPError as error:
@@ -145,24 +158,21 @@ class Wire:
         with contextlib.suppress(httpx.HTTPError):
             await asyncio.shield(closing)
 
-    async def next_piece(self, pieces: AsyncIterator[bytes], limit_s: float) -> bytes | None:
-        """The next bytes of an answer, or None at their end.
-
-        Raises StreamInterrupted when none come within `limit_s`, or the connection breaks.
-        """
-        try:
-            async with asyncio.timeout(limit_s):
-                return await anext(pieces, None)
-        except TimeoutError as error:
-            raise StreamInterrupted(f"silence for {limit_s:g} s") from error
-        except httpx.HTTPError as error:
-            raise StreamInterrupted(str(error) or type(error).__name__) from error
+    @asynccontextmanager
+    async def reading(self, response: httpx.Response) -> AsyncIterator[Patience]:
+        """The pieces of an answer, none of them waited for longer than `idle_timeout_s`."""
+        async with aclosing(pieces_of(response)) as pieces:
+            patience = Patience(pieces, self._config.idle_timeout_s)
+            try:
+                yield patience
+            finally:
+                patience.stop()
 
     async def whole(self, response: httpx.Response) -> bytes:
         """All bytes of an answer. Raises StreamInterrupted when they do not all come."""
         collected: list[bytes] = []
-        async with aclosing(pieces_of(response)) as pieces:
-            while (piece := await self.next_piece(pieces, self.idle_timeout_s)) is not None:
+        async with self.reading(response) as pieces:
+            while (piece := await pieces.next()) is not None:
                 collected.append(piece)
         return b"".join(collected)
 
@@ -188,4 +198,5 @@ def pieces_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """
     if "content-encoding" in response.headers or response.is_stream_consumed:
         return cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
-    return cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+    stream = cast("httpx.AsyncByteStream", response.stream)
+    return cast("AsyncGenerator[bytes, None]", aiter(stream))

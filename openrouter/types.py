@@ -67,6 +67,7 @@ class ChatRequest:
     service_tier: str | None = None
     metadata: Mapping[str, str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    api_key: str = field(default="", repr=False)  # in place of the client's; in no body
 
     def __post_init__(self) -> None:
         if 1 + len(self.fallbacks) > MOST_MODELS:

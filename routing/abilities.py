@@ -28,6 +28,15 @@ _SIZE_CAPS = ((2, 0.14), (5, 0.24), (10, 0.36), (16, 0.43), (36, 0.55), (80, 0.6
 _KNOWN = {**FAMILIES, **ELDERS}
 _LONGEST_FIRST = sorted(_KNOWN, key=len, reverse=True)
 KNOWN_IN = dt.date(2026, 5, 1)  # the families were judged as of this date
+FAMILIAR, GUESSED = 0.05, 0.15  # how far off a family's place is, and one by price and age
+# Figures beside the indices: (name, of which skills, ladder = start + slope x figure, how far off).
+# Drawn through models whose place and figure are both known (GPT-5 answers 85 % of GPQA, say).
+_FIGURES = (
+    ("gpqa_diamond", ("general", "maths"), -0.03, 1.02, 0.08),
+    ("tau_bench_verified_airline", ("general",), 0.2, 0.8, 0.15),
+)
+_ELO = (-1.46, 1.75 / 1000, 0.12)  # websites made: a figure of code
+_USED = (0.6, 0.15, 0.02)  # among the most used for a task: able enough for it; the least share
 
 
 class Odds(Protocol):
@@ -77,7 +86,11 @@ def judge(published: Published, *, today: dt.date) -> tuple[Skills, str]:
     guess = Skills(*family) if family else _from_price(published, today)
     index, coding = _indices(published.benchmarks)
     if index is None and coding is None:
-        return guess, "what is known of its family" if family else "its price, size and age"
+        basis = "what is known of its family" if family else "its price, size and age"
+        told = _further(published.benchmarks)
+        if not told:
+            return guess, basis
+        return _weighed(guess, told, FAMILIAR if family else GUESSED), f"published figures, {basis}"
     general = index if index is not None else 0.9 * (coding or 0.0)
     measured = Skills(
         general=general,
@@ -121,11 +134,58 @@ def _indices(benchmarks: Mapping[str, Any]) -> tuple[float | None, float | None]
     )
 
 
-def _on_ladder(index: object, *, scale: float) -> float | None:
-    if isinstance(index, bool) or not isinstance(index, (int, float, Decimal)):
+def _further(benchmarks: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Skill, place on the ladder and how far off it may be, for each figure that is no index."""
+    told: list[tuple[str, float, float]] = []
+    accuracies = benchmarks.get("openrouter")
+    if isinstance(accuracies, Mapping):
+        for name, skills, start, slope, doubt in _FIGURES:
+            figure = _figure(accuracies.get(name))
+            if figure is not None and figure <= 1:
+                told += [(skill, _unit(start + slope * figure), doubt) for skill in skills]
+    elo = _figure(benchmarks.get("arena_elo"))
+    if elo is not None:
+        start, slope, doubt = _ELO
+        told.append(("code", _unit(start + slope * elo), doubt))
+    used = benchmarks.get("used_for")
+    for tag, share in used.items() if isinstance(used, Mapping) else ():
+        if (_figure(share) or 0.0) >= _USED[2]:
+            told.append((_skill_of(str(tag)), _USED[0], _USED[1]))
+    return told
+
+
+def _skill_of(tag: str) -> str:
+    if tag.startswith("code:"):
+        return "code"
+    return "writing" if tag == "general:writing" else "general"
+
+
+def _weighed(guess: Skills, told: list[tuple[str, float, float]], doubt: float) -> Skills:
+    """The guess and what the figures say of each skill, each by how sure it is.
+
+    A figure of one skill says something of the others too: what it says of them is half as sure.
+    """
+    found = {}
+    for skill, start in guess._asdict().items():
+        weight, total = doubt**-2, start * doubt**-2
+        for named, place, off in told:
+            sure = off**-2 if named == skill else (2 * off) ** -2
+            weight, total = weight + sure, total + sure * place
+        found[skill] = _unit(total / weight)
+    return Skills(**found)
+
+
+def _figure(value: object) -> float | None:
+    """A figure above 0, or None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    figure = float(index)
-    return 1 - math.exp(-figure / scale) if math.isfinite(figure) and figure > 0 else None
+    figure = float(value)
+    return figure if math.isfinite(figure) and figure > 0 else None
+
+
+def _on_ladder(index: object, *, scale: float) -> float | None:
+    figure = _figure(index)
+    return None if figure is None else 1 - math.exp(-figure / scale)
 
 
 def _from_price(published: Published, today: dt.date) -> Skills:

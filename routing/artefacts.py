@@ -20,7 +20,7 @@ from routing.predictor import FORMAT, Ferns, Landmarks, Predictor, Source
 
 logger = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "artefacts" / "router-v1.npz"
-_ARRAYS = ("idf", "weights", "scale", "bias", "usual", "prompts")
+_ARRAYS = ("idf", "weights", "scale", "bias", "usual", "prompts", "fern_kinds")
 _SOURCE_ARRAYS = ("means", "bends", "anchor_means", "anchor_bends")
 _SOURCE_PLAIN = ("name", "skill", "models", "columns", "anchor_abilities")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from routing.candidates import Candidate
@@ -33,6 +34,8 @@ MESSAGES: Mapping[str, str] = {
     "audio": "No model that fits can listen to audio.",
     "video": "No model that fits can watch video.",
     "tools": "No model that fits can use tools.",
+    "schema": "No model that fits can keep to a JSON schema.",
+    "picture": "No model that fits can make pictures.",
     "need": "No model that fits can read what is attached.",
     "context": "The conversation is too long: shorten it, or start a new one.",
     "answer_room": "The model cannot write an answer as long as this one needs to be.",
@@ -56,10 +59,13 @@ WORDS: Mapping[str, str] = {
     "audio": "that cannot listen",
     "video": "that cannot watch video",
     "tools": "without tools",
+    "schema": "that keep to no schema",
+    "picture": "that make no pictures",
     "need": "that cannot read what is attached",
     "context": "too small for the conversation",
     "answer_room": "that write too little at once",
     "price_cap": "above the price cap",
+    "quality_floor": "less likely to do well than the policy asks for",
     "budget": "beyond what is left of the budget",
 }
 # The same about one model that a person named.
@@ -69,6 +75,8 @@ ABOUT_ONE: Mapping[str, str] = {
     "audio": "{name} cannot listen to audio.",
     "video": "{name} cannot watch video.",
     "tools": "{name} cannot use tools.",
+    "schema": "{name} cannot keep to a JSON schema: pick another, or Auto.",
+    "picture": "{name} makes no pictures: pick another, or Auto.",
     "context": "The conversation is too long for {name}.",
     "price_cap": "{name} would cost more than one answer may cost.",
     "budget": "What is left of the budget does not pay for an answer of {name}.",
@@ -96,6 +104,16 @@ def about_one(name: str, constraint: str) -> str:
     return ABOUT_ONE.get(constraint, MESSAGES.get(constraint, MESSAGES["need"])).format(name=name)
 
 
+def painters(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Those that make pictures beside text: special, and free to be chosen where one is wanted."""
+    return tuple(
+        replace(each, bar=None)
+        for each in candidates
+        if each.bar == "special_purpose" and "picture" in each.offers
+        if each.prices.known and not each.is_free
+    )
+
+
 def standing(candidate: Candidate, policy: Policy, today: dt.date) -> str | None:
     """The constraint that keeps the model out whatever the prompt, or None."""
     bar = candidate.bar
@@ -103,11 +121,7 @@ def standing(candidate: Candidate, policy: Policy, today: dt.date) -> str | None
         return bar
     if candidate.expires_on is not None and candidate.expires_on <= today:
         return "expired"
-    if policy.excluded and not policy.excluded.isdisjoint((candidate.slug, candidate.author)):
-        return "not_allowed"
-    if policy.allowed and policy.allowed.isdisjoint((candidate.slug, candidate.author)):
-        return "not_allowed"
-    return None
+    return None if policy.admits(candidate.slug, candidate.author) else "not_allowed"
 
 
 def capable(candidate: Candidate, prompt: Prompt) -> str | None:

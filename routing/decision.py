@@ -24,6 +24,7 @@ class Contender:
     odds: float | None = None
     expected_usd: Decimal | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    shift: float = 0.0  # how far the person's votes moved the odds, in logits
     canonical_slug: str = ""
     alias_target: str = ""
 
@@ -42,7 +43,9 @@ class Decision:
     when the price depends on what is chosen later (routers) or is not published.
     `rejected` counts the candidates each constraint kept out. `parts` sum to `score`.
     `learned`: what the learned router made of the prompt (`weighing.learned_part`), empty where
-    only the plain scorers decided.
+    only the plain scorers decided. `privacy`: the policy's wishes, for the request's `provider`.
+    `needs`: what hung on the message, as `choose_model` takes it.
+    `live`: what votes, own measurements and a warm cache did to the choice (`live.effects`).
     """
 
     slug: str
@@ -66,6 +69,9 @@ class Decision:
     worst_case_usd: Decimal | None
     pinned: bool = False
     learned: Mapping[str, Any] = field(default_factory=dict)
+    privacy: Mapping[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -83,6 +89,9 @@ class Decision:
             "rejected": dict(self.rejected),
             "signals": dict(self.signals),
             "learned": dict(self.learned),
+            "privacy": dict(self.privacy),
+            "needs": sorted(self.needs),
+            "live": dict(self.live),
             "expected_usd": as_text(self.expected_usd),
             "worst_case_usd": as_text(self.worst_case_usd),
             "candidates": [_contender_to_json(contender) for contender in self.candidates],
@@ -98,6 +107,9 @@ class Decision:
             rejected=data["rejected"],
             signals=data["signals"],
             learned=data.get("learned") or {},
+            privacy=data.get("privacy") or {},
+            needs=frozenset(data.get("needs") or ()),
+            live=data.get("live") or {},
             expected_usd=price_or_none(data["expected_usd"]),
             worst_case_usd=price_or_none(data["worst_case_usd"]),
             candidates=tuple(_contender_from_json(item) for item in data["candidates"]),
@@ -120,6 +132,7 @@ def _contender_to_json(contender: Contender) -> dict[str, Any]:
         "odds": contender.odds,
         "expected_usd": as_text(contender.expected_usd),
         "parts": dict(contender.parts),
+        "shift": contender.shift,
         "canonical_slug": contender.canonical_slug,
         "alias_target": contender.alias_target,
     }
@@ -135,6 +148,7 @@ def _contender_from_json(data: Mapping[str, Any]) -> Contender:
         odds=data["odds"],
         expected_usd=price_or_none(data["expected_usd"]),
         parts=data["parts"],
+        shift=data.get("shift", 0.0),
         canonical_slug=data.get("canonical_slug", ""),
         alias_target=data.get("alias_target", ""),
     )

@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from routing.features import Floats
+from routing.candidates import Skills
+from routing.duplicates import seen_before, twins
+from routing.features import Floats, Ints
+from routing.learned import SKILL_NAMES
 from routing.outcomes import Benchmark, Corpus
-from routing.predictor import Matrix, Predictor, Reading, shift_from, shifted
-from routing.training import MEASURE_ONLY, fit, prior_of
+from routing.posterior import Learnt, Nearness, Outcomes, cost_factors
+from routing.predictor import Matrix, Predictor, Reading, softened
+from routing.training import MEASURE_ONLY, fit, skills_of, tilt
 
 PAIRS: Mapping[str, tuple[str, str]] = {
     "mmlu": ("openai/gpt-4-1106-preview", "mistralai/mixtral-8x7b-instruct"),
@@ -25,7 +30,6 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "alpaca_eval2": ("openai/gpt-4-1106-preview", "openai/gpt-3.5-turbo-1106"),
 }
 FOLDS = 5
-MODEL_DEVIATION = 0.25  # how far a model strays from its prediction on a new kind, in logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,15 @@ class Prediction:
     quality: Matrix
     tokens: Matrix
     readings: Sequence[Reading]
+    abilities: Floats  # of the models, in general
 
 
 def predict(predictor: Predictor, corpus: Corpus, found: Benchmark) -> Prediction:
     """What the predictor says of every prompt and model of a benchmark."""
     hashed = corpus.hashed
-    general = np.array([ability_of(predictor, corpus, model) for model in found.models], np.float32)
-    abilities = np.repeat(general[:, None], len(predictor.sources), 1)
+    skills = np.array([skills_in(predictor, corpus, model) for model in found.models], np.float32)
+    abilities = skills[:, [SKILL_NAMES.index(source.skill) for source in predictor.sources]]
+    demands = corpus.demands[found.rows]
     places = np.array([predictor.pool_places(model) for model in found.models])
     wordy = np.array([predictor.wordiness.get(model, 0.0) for model in found.models])
     quality = np.empty((len(found.rows), len(found.models)), np.float32)
@@ -53,16 +59,20 @@ def predict(predictor: Predictor, corpus: Corpus, found: Benchmark) -> Predictio
             hashed.places[low:high], hashed.values[low:high], corpus.counts[row]
         )
         quality[at] = predictor.odds(
-            reading, abilities, places, general, float(corpus.difficulty[row])
+            reading, abilities, places, skills @ demands[at], float(corpus.difficulty[row])
         )
         tokens[at] = reading.tokens * np.exp(wordy)
         readings.append(reading)
-    return Prediction(quality, tokens, readings)
+    return Prediction(quality, tokens, readings, skills[:, 0])
 
 
-def ability_of(predictor: Predictor, corpus: Corpus, model: str) -> float:
+def skills_in(predictor: Predictor, corpus: Corpus, model: str) -> Skills:
+    """The model's skills: fitted in general, and tilted as those of its family are."""
+    skills = skills_of(model, corpus.prices)
     known = predictor.abilities.get(model)
-    return prior_of(model, corpus.prices) if known is None else known
+    if known is None:
+        return skills
+    return Skills(*(known + tilt(skills, name) for name in SKILL_NAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,8 @@ class Split:
     tokens: Mapping[str, Matrix]
     demand: Mapping[str, Floats]
     unfamiliar: Mapping[str, Floats]
+    readings: Mapping[str, Sequence[Reading]]
+    abilities: Mapping[str, Floats]  # of each model, in general
 
     @classmethod
     def collected(cls, name: str, parts: Sequence[tuple[Benchmark, Prediction]]) -> Split:
@@ -95,6 +107,8 @@ class Split:
                 key: np.array([r.unfamiliar for _, p in each for r in p.readings], np.float32)
                 for key, each in found.items()
             },
+            readings={key: [r for _, p in each for r in p.readings] for key, each in found.items()},
+            abilities={key: each[0][1].abilities for key, each in found.items()},
         )
 
 
@@ -151,6 +165,22 @@ def left_out(corpus: Corpus, *, seed: int, say: Callable[[str], object]) -> Spli
     return Split.collected("leave one benchmark out", parts)
 
 
+def twins_across(corpus: Corpus) -> Mapping[str, NDArray[np.bool_]]:
+    """Which prompts have a near-duplicate on the training side, by the splits' short names."""
+    known = fitted_on(corpus)
+    rows = np.unique(np.concatenate([benchmark.rows for benchmark in known.values()]))
+    pairs = [
+        (int(rows[one]), int(rows[other]))
+        for one, other in twins([corpus.texts[row] for row in rows])
+    ]
+    names = {int(row): name for name, benchmark in known.items() for row in benchmark.rows}
+    sides = [names.get(row, "") for row in range(len(corpus.ids))]
+    return {
+        "cv": seen_before(pairs, [fold_of(key) for key in corpus.keys]),
+        "lobo": seen_before(pairs, sides),
+    }
+
+
 def few_labels(corpus: Corpus, *, seed: int, labels: int = 1_500, name: str = "mmlu") -> Split:
     """One benchmark, fitted on some of its prompts alone: RouteLLM's setting."""
     benchmark = corpus.benchmarks[name]
@@ -182,26 +212,52 @@ def yesterday(corpus: Corpus, *, seed: int) -> tuple[Split, Split]:
     return splits[0], splits[1]
 
 
-def after_outcomes(split: Split, *, seed: int, outcomes: int = 30) -> Split:
+def after_outcomes(split: Split, corpus: Corpus, *, seed: int, outcomes: int = 30) -> Split:
     """The split's predictions once so many prompts of each benchmark were seen with outcomes.
 
-    Each model's odds move by what was seen of it; those prompts are then left out.
+    Odds and costs move by what was seen; those prompts are then left out.
     """
-    quality, benchmarks, tokens, demand, unfamiliar = {}, {}, {}, {}, {}
+    parts = []
     for name, benchmark in split.benchmarks.items():
         order = np.random.default_rng(seed).permutation(len(benchmark.rows))
         seen, rest = order[:outcomes], np.sort(order[outcomes:])
-        shifts = np.array([
-            shift_from(s[~np.isnan(s)], q[~np.isnan(s)], deviation=MODEL_DEVIATION)
-            for s, q in zip(benchmark.scores[seen].T, split.quality[name][seen].T, strict=True)
-        ], np.float32)  # fmt: skip
-        quality[name] = shifted(split.quality[name][rest], shifts)
-        benchmarks[name], tokens[name] = benchmark.at(rest), split.tokens[name][rest]
-        demand[name], unfamiliar[name] = split.demand[name][rest], split.unfamiliar[name][rest]
-    return Split(
-        f"{split.name}, after {outcomes} outcomes",
-        benchmarks, quality, tokens, demand, unfamiliar,
-    )  # fmt: skip
+        readings = [split.readings[name][at] for at in rest]
+        tokens = split.tokens[name] * token_factors(corpus, split, name, seen)
+        moved = softened(split.quality[name][rest] + moves_after(split, name, seen, rest))
+        parts.append(
+            (benchmark.at(rest), Prediction(moved, tokens[rest], readings, split.abilities[name]))
+        )
+    return Split.collected(f"{split.name}, after {outcomes} outcomes", parts)
+
+
+def moves_after(split: Split, name: str, seen: Ints, rest: Ints) -> Matrix:
+    """How far outcomes of the prompts `seen` move the odds of the others."""
+    benchmark, outputs = split.benchmarks[name], _outputs(split, name)
+    scores, quality = benchmark.scores[seen], split.quality[name][seen]
+    prompts, models = np.nonzero(~np.isnan(scores))
+    nearness = Nearness.of(outputs[seen])
+    ours = nearness.to(outputs[seen])
+    abilities = split.abilities[name]
+    told = Outcomes(
+        models=[benchmark.models[model] for model in models],
+        abilities=abilities[models],
+        residuals=(scores - quality)[prompts, models],
+        weights=np.ones(len(models), np.float32),
+    )
+    together = (prompts[:, None] == prompts).astype(np.float32)
+    learnt = Learnt.of(told, ours[np.ix_(prompts, prompts)], together)
+    return learnt.moves(benchmark.models, abilities, nearness.to(outputs[rest])[:, prompts])
+
+
+def token_factors(corpus: Corpus, split: Split, name: str, seen: Ints) -> Floats:
+    """By what the expected tokens are off, from what the answers to some prompts cost."""
+    benchmark = split.benchmarks[name].at(seen)
+    predicted = predicted_cost_usd(corpus, benchmark, split.tokens[name][seen])
+    return cost_factors(predicted, benchmark.cost_usd)
+
+
+def _outputs(split: Split, name: str) -> Matrix:
+    return np.array([reading.outputs for reading in split.readings[name]], np.float32)
 
 
 def fitted_on(corpus: Corpus) -> dict[str, Benchmark]:

@@ -28,6 +28,11 @@ class PriceField(_Text):
         kwargs.setdefault("blank", True)
         super().__init__(*args, **kwargs)
 
+    @property
+    def validators(self) -> list[Any]:
+        """None: a Decimal has no length for CharField's own to check; `price_or_none` does."""
+        return []
+
     def from_db_value(self, value: str | None, *_: object) -> Decimal | None:
         return price_or_none(value)
 

@@ -170,7 +170,9 @@ def candidate_of(row: LanguageModel, *, today: dt.date) -> Candidate:
         context_tokens=row.context_length,
         answer_tokens=row.max_completion_tokens,
         inputs=frozenset(row.input_modalities),
+        outputs=frozenset(row.output_modalities),
         tools="tools" in row.supported_parameters,
+        schemas="structured_outputs" in row.supported_parameters,
         reasoning=reasoning,
         tokens_per_s=pace(row.slug),
         created=row.created,
@@ -179,6 +181,8 @@ def candidate_of(row: LanguageModel, *, today: dt.date) -> Candidate:
         is_free=row.is_free,
         canonical_slug=row.canonical_slug,
         alias_target=row.alias_target,
+        cache_read_usd=row.cache_read_usd,
+        cache_write_usd=row.cache_write_usd,
     )
 
 

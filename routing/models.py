@@ -8,8 +8,12 @@ from typing import Self
 from django.db import models
 from django.utils import timezone
 
+from routing.evidence_models import Evidence
 from routing.fields import PriceField
+from routing.policy_models import PolicyVersion, ShadowDecision
 from routing.prices import Prices, tiers_from_json
+
+__all__ = ["Evidence", "LanguageModel", "PolicyVersion", "ShadowDecision"]  # Django looks here
 
 
 class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):

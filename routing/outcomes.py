@@ -17,6 +17,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from routing.features import BUCKETS, Floats, Ints, buckets, fold, hand
+from routing.learned import SKILL_NAMES
 from routing.prompts import read_prompt
 from routing.solver import Rows
 
@@ -64,6 +65,7 @@ class Corpus:
     hashed: Rows
     counts: Table
     difficulty: Floats  # as the rules see it
+    demands: Table  # the same rules' share of each of SKILL_NAMES
     benchmarks: Mapping[str, Benchmark]
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -84,6 +86,7 @@ def read_corpus(folder: Path) -> Corpus:
     place = {(row["benchmark"], row["prompt_id"]): at for at, row in enumerate(prompts)}
     texts = [row["prompt"] for row in prompts]
     folded = [fold(text) for text in texts]
+    ruled = [read_prompt(text) for text in texts]
     return Corpus(
         ids=[row["prompt_id"] for row in prompts],
         keys=[row["qkey"] for row in prompts],
@@ -91,7 +94,11 @@ def read_corpus(folder: Path) -> Corpus:
         input_tokens=np.array([row["input_tokens"] for row in prompts]),
         hashed=Rows.stacked([buckets(text) for text in folded], BUCKETS),
         counts=np.array([hand(text) for text in folded], np.float32),
-        difficulty=np.array([read_prompt(text).difficulty for text in texts], np.float32),
+        difficulty=np.array([prompt.difficulty for prompt in ruled], np.float32),
+        demands=np.array(
+            [[prompt.demands.get(name, 0.0) for name in SKILL_NAMES] for prompt in ruled],
+            np.float32,
+        ),
         benchmarks={
             name: _benchmark(name, place, [row for row in outcomes if row["benchmark"] == name])
             for name in sorted({row["benchmark"] for row in outcomes})

@@ -9,7 +9,7 @@ one shared sense of how much ability counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from routing.features import PLAIN_WORD, WORDS, Floats, Ints, buckets, fold, hand, word_buckets
 
-FORMAT = 1  # changes with the features, the columns or the arithmetic below
+FORMAT = 2  # changes with the features, the columns or the arithmetic below
 LOWEST, HIGHEST = 0.02, 0.98  # nothing is certain
 MIDDLE = 0.42  # the difficulty of a prompt that says nothing of itself
 RULE_SHARE, NUDGE = 0.4, 0.25  # of what the rules say; for one standard deviation of demand
@@ -29,9 +29,11 @@ USUAL, ODD = 1.0, 0.5  # as typical as a quarter of the known prompts are; half 
 # A prompt of no known kind: logit at the top of the ladder, slope down it, how much steeper the
 # slope is for the hardest prompt, and the ability from where that helps instead of hurting.
 TOP_LOGIT, USUAL_SLOPE, STEEPER, PIVOT = 2.6, 3.7, 6.5, 0.75
-LIKE = 0.3  # likeness to sources that know the candidates: less is less than full trust
+LIKE = 0.15  # likeness to sources that know the candidates: less is less than full trust
 KNOWN = (0.3, 0.6)  # share of candidates with outcomes, squared: from doubt to trust
-DOUBT = 0.4  # of that trust, lost on a prompt unlike anything seen
+DOUBT = 0.6  # of that trust, lost on a prompt unlike anything seen
+SURE = (0.45, 0.75)  # likeness to one source from where strange words and counts count for less
+SHARPER = 3  # power of the likeness by which sources count: mostly the likest one speaks
 EDGE = 0.1  # scores this near 0 or 1 are pressed together
 Matrix: TypeAlias = NDArray[np.float32]
 
@@ -97,9 +99,9 @@ class Landmarks:
 class Reading:
     """What the predictor takes from one prompt.
 
-    `shares`: how much it is like each source, summing to 1; `unfamiliar`: from 0 to
-    1; `demand`: how much
-    ability counts, in standard deviations of what was seen; `tokens`: of a usual answer.
+    `shares`: how much it is like each source, summing to 1; `unfamiliar`: from 0 to 1; `demand`:
+    how much ability counts, in standard deviations of what was seen; `tokens`: of a usual answer;
+    `likest`: about 1 for a prompt that is surely of one source's kind, about 0 for one of none.
     `artefact`: the version that read; `words`: those that moved the demand most, and how much.
     """
 
@@ -108,6 +110,7 @@ class Reading:
     unfamiliar: float
     demand: float
     tokens: float
+    likest: float = 0.0
     artefact: str = ""
     words: tuple[tuple[str, float], ...] = ()
 
@@ -127,6 +130,7 @@ class Predictor:
     abilities: Mapping[str, float]
     wordiness: Mapping[str, float]  # log tokens of a model's answers beside the usual
     landmarks: Landmarks
+    fern_kinds: Floats  # where the ferns' likeness to each source starts from
     usual: Floats  # how typical a prompt of each source usually is of it
     demand_scale: tuple[float, float, float]  # mean, deviation, share of length
     prompts: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
@@ -155,16 +159,21 @@ class Predictor:
         leaves = self.ferns.leaves[self.ferns.codes(counts[None, :])[0]]
         spoken = leaves.sum(0, dtype=np.int32) * self.ferns.scale
         first = self.fern_outputs
-        outputs[:first] = (outputs[:first] + spoken) / 2
-        return self.placed(outputs, counts)
+        outputs[:first] = (outputs[:first] + spoken[:first]) / 2
+        kinds = (spoken[first:] + self.fern_kinds).astype(np.float32)
+        return self.placed(outputs, counts, kinds)
 
-    def placed(self, outputs: Floats, counts: Floats) -> Reading:
-        """The outputs read: factors, tokens, then likeness, demand, and typical words."""
+    def placed(self, outputs: Floats, counts: Floats, kinds: Floats) -> Reading:
+        """The outputs read: factors, tokens, then likeness, demand, and typical words.
+
+        `kinds`: likeness as the counts have it. Both say which source is the likest; whether
+        any is like at all, the words alone: counts of a strange kind resemble some source.
+        """
         first, count = self.fern_outputs, len(self.sources)
         typical = outputs[first + count + 1 :]
         foreign = min(1.0, max(0.0, (USUAL - float((typical / self.usual).max())) / (USUAL - ODD)))
         unfamiliar = 1 - (1 - self.landmarks.strangeness(counts)) * (1 - foreign)
-        shares = shares_of(outputs[first : first + count])
+        shares = shares_of((outputs[first : first + count] + kinds) * np.float32(0.5))
         mean, deviation, length_share = self.demand_scale
         demand = (float(outputs[first + count]) - mean) / deviation
         demand = (demand + length_share * length_sign(counts)) / (1 + length_share)
@@ -172,6 +181,7 @@ class Predictor:
             outputs=outputs,
             shares=shares,
             unfamiliar=unfamiliar,
+            likest=float(outputs[first : first + count].max()),
             demand=MOST_DEMAND * float(np.tanh(demand / MOST_DEMAND)),
             tokens=float(np.exp(np.clip(outputs[first - 1], 0.0, 9.0))),
         )
@@ -225,13 +235,15 @@ def trusted(reading: Reading, places: Ints) -> tuple[float, Floats]:
     know few of them, or the prompt is strange, the shared rule decides instead.
     """
     covered = (places >= 0).mean(0, dtype=np.float32)
-    weights: Floats = reading.shares * (covered + np.float32(0.02))
+    weights: Floats = (reading.shares * (covered + np.float32(0.02))) ** SHARPER
     weights /= weights.sum()
     known = float(weights @ covered**2)
     low, high = KNOWN
     trust = min(1.0, max(0.0, (known - low) / (high - low)))
     trust *= min(1.0, float(reading.shares @ covered) / LIKE)
-    return trust * (1 - DOUBT * reading.unfamiliar), weights
+    start, end = SURE
+    unsure = 1 - min(1.0, max(0.0, (reading.likest - start) / (end - start)))
+    return trust * (1 - DOUBT * unsure * reading.unfamiliar), weights
 
 
 def weigh(places: Ints, values: Floats, idf: Floats) -> Floats:
@@ -295,22 +307,3 @@ def logits(odds: Floats) -> Floats:
 def unit(values: Floats) -> Floats:
     odds: Floats = (1 / (1 + np.exp(-values))).astype(np.float32)
     return odds
-
-
-def shift_from(
-    outcomes: Sequence[float] | Floats, odds: Sequence[float] | Floats, *, deviation: float
-) -> float:
-    """The logit by which a model does better here than predicted: a bounded, shrunk estimate.
-
-    `deviation`: how far models usually stray, in logits, before anything is seen.
-    """
-    seen, expected = np.array(outcomes, np.float32), np.clip(odds, LOWEST, HIGHEST)
-    if not len(seen):
-        return 0.0
-    shift = 0.0
-    for _ in range(8):
-        now = shifted(expected.astype(np.float32), np.float32(shift))
-        slope = float((seen - now).sum()) - shift / deviation**2
-        bend = float((now * (1 - now)).sum()) + 1 / deviation**2
-        shift = max(-2.5, min(2.5, shift + slope / bend))
-    return shift

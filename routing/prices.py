@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any
 
 from openrouter.money import known_usd
@@ -94,6 +95,12 @@ class Prices:
                 completion = completion if tier.completion_usd is None else tier.completion_usd
         request = self.request_usd or ZERO
         return prompt_tokens * prompt + completion_tokens * completion + request
+
+    def highest_usd(self, name: str) -> Decimal:
+        """The price of one token in the dearest tier; 0 where none is known."""
+        of = attrgetter(f"{name}_usd")
+        every = [of(self), *map(of, self.tiers)]
+        return max((price for price in every if price is not None), default=ZERO)
 
     def affordable_tokens(self, prompt_tokens: int, budget_usd: Decimal) -> int | None:
         """How many completion tokens a budget holds after the prompt. None: without limit."""

@@ -82,7 +82,7 @@ def read_prompt(
     ask = text if len(text) <= HEAD_CHARS + TAIL_CHARS else _ends(text)
     plain = POLITE.sub(" ", ask).strip()  # asked kindly is not asked for more
     ask = plain if len(plain.split(maxsplit=3)) > 2 else ask
-    signals = _signals(ask, text_tokens, attached=bool(needs))
+    signals = _signals(ask, text_tokens, attached=bool(needs & ATTACHMENT_TOKENS.keys()))
     attached = sum(ATTACHMENT_TOKENS.get(need, 0) for need in needs)
     prompt_tokens = text_tokens + max(0, history_tokens) + attached + MESSAGE_OVERHEAD_TOKENS
     return Prompt(

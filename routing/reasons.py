@@ -100,6 +100,27 @@ def learned_line(learned: Mapping[str, Any]) -> str:
     return f"{said}."
 
 
+DEMAND_WORDS: Mapping[str, str] = {
+    **SIGNAL_WORDS,
+    "simple": "quick questions",
+    "general": "everything else",
+}
+LITTLE, MUCH = 0.1, 0.6  # logits
+
+
+def demand_text(demand: str) -> str:
+    """What a kind of prompt is called over a table: "Code", "Everything else"."""
+    return DEMAND_WORDS.get(demand, demand).capitalize()
+
+
+def leaning(shift: float) -> str:
+    """What votes on a model come to, in logits: "trusts it a little less"."""
+    if abs(shift) < LITTLE:
+        return "thinks of it as before"
+    much = "much" if abs(shift) >= MUCH else "a little"
+    return f"trusts it {much} {'more' if shift > 0 else 'less'}"
+
+
 def short_name(name: str) -> str:
     """A model's name without its author's."""
     return name.split(": ", 1)[-1]

@@ -9,6 +9,7 @@ from typing import Any
 
 from routing.constraints import WORDS
 from routing.decision import Contender, Decision
+from routing.live_reasons import live_lines
 from routing.names import is_same, stepped_in
 from routing.reasons import learned_line, listed, loud_signals, times_text, usd_text
 
@@ -74,7 +75,8 @@ class Receipt:
     `fallback_used`, and also where a router or an alias picked the model.
     `prompt_tokens`, `completion_tokens`: what the costs are for. `is_lost`: no decision is on
     record, and only `line` and `served` mean anything. `learned_line`: one sentence on what the
-    learned router read in the prompt, or "" where only the plain scorers decided.
+    learned router read in the prompt, or "" where only the plain scorers decided. `live_lines`:
+    a sentence for each of votes, own measurements, a warm cache, a trial, where it mattered.
     """
 
     line: str
@@ -93,6 +95,7 @@ class Receipt:
     completion_tokens: int
     is_lost: bool = False
     learned_line: str = ""
+    live_lines: tuple[str, ...] = ()
 
 
 def receipt(
@@ -141,6 +144,7 @@ def _written(
         prompt_tokens=prompt,
         completion_tokens=completion,
         learned_line=learned_line(decision.learned),
+        live_lines=live_lines(decision),
     )
 
 

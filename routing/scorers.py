@@ -1,8 +1,9 @@
 """One small function for each thing we value in a model. Pure.
 
-Every scorer takes an Outlook (a prompt before one model) and returns a number; the policy's
-weight turns it into US cents. Only `quality` is priced by the dial: so turning the dial up
-can only move the choice towards more ability.
+Every scorer takes an Outlook (a prompt before one model) and returns a number, or Outlooks (the
+same before all of them) and returns a column; the policy's weight turns it into US cents. Only
+`quality` is priced by the dial: so turning the dial up can only move the choice towards more
+ability.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from routing.candidates import Candidate
+import numpy as np
+
+from routing.candidates import Candidate, Reasoning
 from routing.policies import BALANCED
 from routing.prompts import Prompt
 
@@ -33,6 +35,61 @@ class Outlook(NamedTuple):
     cost_cents: float
     today: dt.date
 
+    @property
+    def first_token_s(self) -> float:
+        return self.candidate.first_token_s
+
+    @property
+    def tokens_per_s(self) -> float:
+        return self.candidate.tokens_per_s
+
+    @property
+    def newness(self) -> float:
+        return newness(self.candidate.created, self.today)
+
+    @property
+    def context_tokens(self) -> float:
+        return context_or_none_at_all(self.candidate)
+
+    @property
+    def thinks(self) -> bool:
+        return self.candidate.reasoning.supported
+
+
+class Expected(Protocol):
+    """An Outlook or Outlooks, as scorers see it."""
+
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def odds(self) -> Any: ...
+    @property
+    def answer_tokens(self) -> Any: ...
+    @property
+    def cost_cents(self) -> Any: ...
+    @property
+    def first_token_s(self) -> Any: ...
+    @property
+    def tokens_per_s(self) -> Any: ...
+    @property
+    def newness(self) -> Any: ...
+    @property
+    def context_tokens(self) -> Any: ...
+    @property
+    def thinks(self) -> Any: ...
+
+
+def newness(created: dt.date | None, today: dt.date) -> float:
+    """1 for a model of today, half as much for each year of age; 0 where no date is known."""
+    if created is None:
+        return 0.0
+    return float(0.5 ** (max(0, (today - created).days) / YEAR_DAYS))
+
+
+def context_or_none_at_all(candidate: Candidate) -> float:
+    """The published context; where there is none, so little that every prompt fills it."""
+    return float(candidate.context_tokens or 1e-9)
+
 
 def worth_cents(difficulty: float, dial: float) -> float:
     """What a good answer is worth: a third of a cent for small talk, half a dollar for research.
@@ -42,9 +99,9 @@ def worth_cents(difficulty: float, dial: float) -> float:
     return float(0.3 * 180**difficulty * 2 ** (dial - BALANCED))
 
 
-def quality(outlook: Outlook) -> float:
+def quality(expected: Expected) -> Any:
     """The chance of a good answer."""
-    return outlook.odds
+    return expected.odds
 
 
 def chance(ability: float, difficulty: float) -> float:
@@ -53,42 +110,34 @@ def chance(ability: float, difficulty: float) -> float:
     return 1 / (1 + math.exp(-STEEPNESS * (ability - needed)))
 
 
-def thrift(outlook: Outlook) -> float:
+def thrift(expected: Expected) -> Any:
     """The expected cost, as a loss."""
-    return -outlook.cost_cents
+    return -expected.cost_cents
 
 
-def speed(outlook: Outlook) -> float:
-    """Seconds of waiting, as a loss; a minute at most, for speeds are guesses."""
-    return -min(60.0, 0.6 + outlook.answer_tokens / outlook.candidate.tokens_per_s)
+def speed(expected: Expected) -> Any:
+    """Seconds of waiting, as a loss; a minute at most, for most speeds are guesses."""
+    writing_s = expected.answer_tokens / expected.tokens_per_s
+    return -np.minimum(60.0, expected.first_token_s + writing_s)
 
 
-def recency(outlook: Outlook) -> float:
-    """1 for a model of today, half as much for each year of age; 0 where no date is known."""
-    created = outlook.candidate.created
-    return 0.0 if created is None else _newness(created, outlook.today)
+def recency(expected: Expected) -> Any:
+    """How new the model is."""
+    return expected.newness
 
 
-@lru_cache(maxsize=4_096)  # the same few hundred days, prompt after prompt
-def _newness(created: dt.date, today: dt.date) -> float:
-    return float(0.5 ** (max(0, (today - created).days) / YEAR_DAYS))
-
-
-def comfort(outlook: Outlook) -> float:
+def comfort(expected: Expected) -> Any:
     """1 while the context is half empty, 0 when it is full: crowded models forget."""
-    limit = outlook.candidate.context_tokens
-    if not limit:
-        return 0.0
-    used = outlook.prompt.prompt_tokens + outlook.answer_tokens
-    return 1.0 if 2 * used <= limit else max(0.0, 2 * (1 - used / limit))
+    used = expected.prompt.prompt_tokens + expected.answer_tokens
+    return np.maximum(0.0, np.minimum(1.0, 2 * (1 - used / expected.context_tokens)))
 
 
-def thinking(outlook: Outlook) -> float:
+def thinking(expected: Expected) -> Any:
     """A model that can think first, where the prompt gives reason to."""
-    return outlook.prompt.difficulty if outlook.candidate.reasoning.supported else 0.0
+    return expected.prompt.difficulty * expected.thinks
 
 
-SCORERS: Mapping[str, Callable[[Outlook], float]] = {
+SCORERS: Mapping[str, Callable[[Expected], Any]] = {
     "quality": quality,
     "thrift": thrift,
     "speed": speed,
@@ -116,14 +165,17 @@ def effort_for(prompt: Prompt, candidate: Candidate) -> str | None:
     return None
 
 
-def thinking_tokens(prompt: Prompt, candidate: Candidate) -> int:
-    """What thinking is expected to add to the answer, in tokens."""
-    reasoning = candidate.reasoning
+def habit_of_thinking(reasoning: Reasoning, *, is_hard: bool) -> float:
+    """How much of what a prompt calls for a model is expected to think: from 0 to 1."""
     if not reasoning.supported:
-        return 0
-    if prompt.difficulty < HARD and reasoning.default_enabled is False and not reasoning.mandatory:
-        return 0
-    share = 0.05 + prompt.difficulty**2
-    if reasoning.default_enabled is None and not reasoning.mandatory:
-        share *= 0.7  # nothing is published of its habit
-    return round(FULL_THINKING_TOKENS * share)
+        return 0.0
+    if reasoning.mandatory or reasoning.default_enabled:
+        return 1.0
+    if reasoning.default_enabled is None:
+        return 0.7  # nothing is published of its habit
+    return float(is_hard)
+
+
+def thinking_tokens(prompt: Prompt, habit: Any) -> Any:
+    """What thinking is expected to add to an answer, in tokens, for one habit or a column."""
+    return np.rint(FULL_THINKING_TOKENS * habit * (0.05 + prompt.difficulty**2))

@@ -15,6 +15,7 @@ from django.utils import timezone
 from routing.abilities import Odds, prior_odds
 from routing.artefacts import the_predictor
 from routing.candidates import AUTO, Candidate
+from routing.evidence import Ladder
 from routing.learned import LearnedOdds, Roster
 from routing.listing import candidate_of
 from routing.models import LanguageModel
@@ -44,6 +45,7 @@ class Snapshot:
     by_slug: Mapping[str, Candidate] = field(default_factory=dict)
     pickable: tuple[Pickable, ...] = ()
     odds: Odds = prior_odds
+    ladder: Ladder = field(default_factory=Ladder)
 
 
 def read_stamp() -> Stamp:
@@ -63,6 +65,7 @@ def take_snapshot(stamp: Stamp) -> Snapshot:
         by_slug={candidate.slug: candidate for candidate in candidates},
         pickable=tuple(_pickable(candidates, today)),
         odds=_odds(candidates),
+        ladder=Ladder.of(candidates),
     )
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from openrouter.results import ModelInfo
 from routing.listing import values_of
 from routing.models import LanguageModel
+from routing.rankings import Figures, joined
 from routing.shelf import shelf
 
 BATCH_ROWS = 200
@@ -23,7 +26,11 @@ class CatalogueRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync changed. `warnings`: one sentence for each entry that something is wrong with."""
+    """What a sync changed.
+
+    `warnings`: one sentence for each entry that something is wrong with. `news`: what whoever is
+    told of the list (CATALOGUE_ON_SYNCED) found to have changed.
+    """
 
     added: int = 0
     changed: int = 0
@@ -31,6 +38,10 @@ class SyncReport:
     vanished: int = 0
     unpriced: int = 0
     warnings: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    rated: int = 0  # models with published figures of benchmarks or tasks
+    note: str = ""  # why those figures may not be had
+    trouble: str = ""  # why they should have come and did not
 
     @property
     def listed(self) -> int:
@@ -40,20 +51,29 @@ class SyncReport:
         return (
             f"{self.listed} models listed: {self.added} new, {self.changed} changed,"
             f" {self.unchanged} as before; {self.vanished} no longer offered;"
-            f" {self.unpriced} without a fixed price."
+            f" {self.unpriced} without a fixed price, {self.rated} with published figures."
         )
 
 
-def store_catalogue(infos: Iterable[ModelInfo], *, now: datetime) -> SyncReport:
+def store_catalogue(
+    infos: Iterable[ModelInfo], *, now: datetime, figures: Mapping[str, Figures] | None = None
+) -> SyncReport:
     """Make the catalogue like the list, all or nothing. What vanished is kept, unavailable.
+
+    `figures`: published beside the list; None where they could not be had, and the old ones stay.
 
     Raises CatalogueRefused for a list without any model.
     """
+    infos = tuple(infos)
     listed, warnings = _read(infos)
     if not listed:
         raise CatalogueRefused("The list holds no model, so the catalogue stays as it was.")
     with transaction.atomic():
         before = {row.slug: row for row in LanguageModel.objects.select_for_update()}
+        for slug, values in listed.items():
+            old = before[slug].benchmarks if slug in before else {}
+            names = (values["canonical_slug"], slug.split(":", 1)[0], slug)
+            values["benchmarks"] = joined(values["benchmarks"], names, figures, old)
         added = sum(slug not in before for slug in listed)
         unchanged = sum(
             slug in before and _same(before[slug], values) for slug, values in listed.items()
@@ -61,6 +81,7 @@ def store_catalogue(infos: Iterable[ModelInfo], *, now: datetime) -> SyncReport:
         _upsert(listed, now)
         gone = LanguageModel.objects.available().exclude(slug__in=listed)
         vanished = gone.update(is_available=False)
+        news = import_string(settings.CATALOGUE_ON_SYNCED)(infos, now=now)
         transaction.on_commit(shelf.forget)
     return SyncReport(
         added=added,
@@ -69,6 +90,8 @@ def store_catalogue(infos: Iterable[ModelInfo], *, now: datetime) -> SyncReport:
         vanished=vanished,
         unpriced=sum(_unpriced(values) for values in listed.values()),
         warnings=tuple(warnings),
+        news=tuple(news),
+        rated=sum(bool(values["benchmarks"]) for values in listed.values()),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.evaluation import Split, pair_of, predicted_cost_usd
 from routing.features import Floats
@@ -55,6 +56,20 @@ def pair_table(split: Split, corpus: Corpus) -> str:
     )
 
 
+def twins_table(split: Split, corpus: Corpus, twins: NDArray[np.bool_]) -> str:
+    """How many prompts have a twin among those trained on, and the figures without them."""
+    lines = [f"\n== {split.name}: without prompts that resemble one of the training ==",
+             f"{'benchmark':16}{'prompts':>9}{'twins':>7}{'APGR':>8}{'Brier':>8}"]  # fmt: skip
+    areas = []
+    for name, benchmark in split.benchmarks.items():
+        gain, signal = gap_and_signal(split, corpus, name)
+        new = ~twins[benchmark.rows]
+        areas.append(apgr(gain[new], signal[new]) if new.any() else float("nan"))
+        error = brier(split.quality[name][new], benchmark.scores[new])
+        lines.append(f"{name:16}{len(new):9}{int((~new).sum()):7}{areas[-1]:8.3f}{error:8.4f}")
+    return "\n".join([*lines, f"{'mean':32}{np.nanmean(areas):8.3f}"])
+
+
 def measured(split: Split, corpus: Corpus, name: str) -> ManyModels:
     benchmark = split.benchmarks[name]
     cost = predicted_cost_usd(corpus, benchmark, split.tokens[name])
@@ -67,7 +82,7 @@ def many_table(split: Split, corpus: Corpus, others: Sequence[Split] = ()) -> st
              f"{'benchmark':16}{'models':>7}{'AIQ':>14}{'q@c/2':>14}{'q@c/4':>14}{'cost95':>14}"
              f"{'gain over hull':>26}{'mean':>8}"]  # fmt: skip
     for name, benchmark in split.benchmarks.items():
-        if len(benchmark.models) < 3:
+        if len(benchmark.models) < 2:
             continue
         m = measured(split, corpus, name)
         gains = [m.gain.value, *(measured(other, corpus, name).gain.value for other in others)]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.abilities import KNOWN_IN, Published, judge
+from routing.candidates import Skills
 from routing.features import BUCKETS, Floats, Ints
 from routing.outcomes import Benchmark, Corpus
 from routing.predictor import Ferns, Landmarks, Matrix, Predictor, Source, logits, weigh
@@ -24,6 +25,7 @@ from routing.solver import Rows, ridge
 
 # Chosen by cross-validation and by leaving benchmarks out; docs/routing.md tells what was tried.
 WORD_ALPHA, FERN_ALPHA, SHARED_ALPHA, LIKENESS_ALPHA, TOKEN_ALPHA = 3.0, 10.0, 30.0, 1.0, 3.0
+KIND_ALPHA = 1.0
 FERNS, QUESTIONS = 160, 5
 COMMON = 0.25  # words of more prompts than this tell nothing
 LANDMARKS, ROUNDS = 40, 12
@@ -33,6 +35,9 @@ MOST_FACTORS = 8
 MEASURE_ONLY = ("alpaca_eval1", "alpaca_eval2")  # CC BY-NC: no shipped weight is fitted on it
 SKILLS: Mapping[str, str] = {"math_l5": "maths", "crux": "code"}
 PRIOR_DEVIATION, LEVEL_DEVIATION = 0.08, 0.06
+TILT = (
+    0.6  # of what a family's skills differ by, once outcomes are known: as `abilities.judge` has it
+)
 LEVEL_SLOPE = 5.0  # logits from the bottom of the ladder to its top, before data
 
 
@@ -59,7 +64,9 @@ def fit(
     sources, first = [], 0
     parts: list[tuple[Matrix, Matrix]] = []
     for name, found in chosen.items():
-        source, targets = _source(name, found, abilities, first)
+        skill = SKILLS.get(name)
+        at = [abilities[m] + tilt(skills_of(m, corpus.prices), skill) for m in found.models]
+        source, targets = _source(name, found, np.array(at), first)
         sources.append(source)
         first = source.columns[1]
         parts.append(_both(design, place[found.rows], targets))
@@ -68,13 +75,14 @@ def fit(
     shared = _shared(design, chosen, place, abilities)
     typical, usual = _typical(design, chosen, place)
     demand = design.words.times(shared[:, -1:])
+    count = sum(leaves.shape[1] for _, leaves in parts)
     weights = np.concatenate([*(words for words, _ in parts), shared, typical], axis=1)
-    leaves = np.concatenate([leaves for _, leaves in parts], axis=1)
+    kinds = _kinds(design, chosen, place)
+    leaves = np.concatenate([*(leaves for _, leaves in parts), kinds], axis=1)
     small, scale = _packed(weights[:BUCKETS])
     small_leaves, leaf_scale = _packed(leaves[:-1])
     bias = weights[BUCKETS].copy()
-    count = leaves.shape[1]
-    bias[:count] = bias[:count] + leaves[-1]  # halved with the rest below
+    bias[:count] = bias[:count] + leaves[-1, :count]  # halved with the rest below
     return Predictor(
         version=version,
         sources=tuple(sources),
@@ -84,6 +92,7 @@ def fit(
         bias=bias,
         ferns=Ferns(ferns.features, ferns.thresholds, small_leaves, leaf_scale),
         fern_outputs=count,
+        fern_kinds=leaves[-1, count:],
         abilities=abilities,
         wordiness=wordiness,
         usual=usual,
@@ -175,16 +184,19 @@ def place_models(
     abilities are fitted in turn until they agree.
     """
     models = sorted({model for found in benchmarks.values() for model in found.models})
-    prior = {model: prior_of(model, prices) for model in models}
+    skills = {model: skills_of(model, prices) for model in models}
+    prior = {model: skills[model].general for model in models}
     placed = dict(prior)
     for _ in range(12):
         told: dict[str, list[tuple[float, float]]] = {model: [] for model in models}
-        for found in benchmarks.values():
+        for name, found in benchmarks.items():
             levels = logits(np.clip(np.nanmean(found.scores, 0), 0.02, 0.98))
-            at = np.array([placed[model] for model in found.models])
+            tilts = np.array([tilt(skills[model], SKILLS.get(name)) for model in found.models])
+            at = np.array([placed[model] for model in found.models]) + tilts
             slope, start = _line(at, levels)
-            for model, level in zip(found.models, levels, strict=True):
-                told[model].append(((float(level) - start) / slope, LEVEL_DEVIATION**-2))
+            for model, level, away in zip(found.models, levels, tilts, strict=True):
+                place = (float(level) - start) / slope - float(away)
+                told[model].append((place, LEVEL_DEVIATION**-2))
         for model, said in told.items():
             weights = PRIOR_DEVIATION**-2 + sum(weight for _, weight in said)
             total = prior[model] * PRIOR_DEVIATION**-2 + sum(value * w for value, w in said)
@@ -201,16 +213,21 @@ def _line(abilities: NDArray[np.float64], levels: Floats) -> tuple[float, float]
     return slope, height - slope * middle
 
 
-def prior_of(model: str, prices: Mapping[str, tuple[float, float]]) -> float:
+def skills_of(model: str, prices: Mapping[str, tuple[float, float]]) -> Skills:
     """What name, size and price say of a model nobody has outcomes of."""
     told = prices.get(model)
     usd = [None, None] if told is None else [Decimal(str(price)) / PER_MTOK for price in told]
     published = Published(slug=model, prices=Prices(usd[0], usd[1]))
-    return judge(published, today=KNOWN_IN)[0].general
+    return judge(published, today=KNOWN_IN)[0]
+
+
+def tilt(skills: Skills, skill: str | None) -> float:
+    """How far a measured model's skill lies from its general ability, for all we know."""
+    return TILT * (float(getattr(skills, skill or "general")) - skills.general)
 
 
 def _source(
-    name: str, found: Benchmark, abilities: Mapping[str, float], first: int
+    name: str, found: Benchmark, at: NDArray[np.float64], first: int
 ) -> tuple[Source, Matrix]:
     """The factors of one benchmark: its source, and each prompt's factors as targets."""
     means = np.nanmean(found.scores, 0).astype(np.float32)
@@ -218,7 +235,6 @@ def _source(
     wanted = min(len(found.models), MOST_FACTORS if len(found.models) <= 20 else 5)
     _, _, bends = np.linalg.svd(centered, full_matrices=False)
     bends = bends[:wanted].T.astype(np.float32)
-    at = np.array([abilities[model] for model in found.models])
     low, high = (float(edge) for edge in np.quantile(at, (0.15, 0.85)))
     high = max(high, low + 0.12)
     near = np.exp(-0.5 * ((at[None, :] - np.array([[low], [high]])) / 0.06) ** 2) + 1e-9
@@ -256,6 +272,19 @@ def _shared(
     center = float((weights * targets[:, count]).sum() / weights.sum())
     demand = ridge(design.words, targets[:, count:] - center, SHARED_ALPHA, weights=weights)
     return np.concatenate([likeness, demand], axis=1)
+
+
+def _kinds(design: Design, benchmarks: Mapping[str, Benchmark], place: Ints) -> Matrix:
+    """Which benchmark a prompt is of, by the leaves of the ferns."""
+    targets = np.zeros((len(design.words), len(benchmarks)), np.float32)
+    weights = np.ones(len(design.words), np.float32)
+    for column, found in enumerate(benchmarks.values()):
+        rows = place[found.rows]
+        targets[rows, column] = 1.0
+        weights[rows] = 1 / len(rows)
+    leaves = ridge(design.ferns, targets, KIND_ALPHA, weights=weights / weights.mean())
+    leaves[:-1] /= np.sqrt(np.float32(FERNS))
+    return leaves
 
 
 def _typical(

@@ -7,24 +7,25 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from routing import constraints, reasons
 from routing.abilities import Odds, prior_ability, prior_odds
 from routing.candidates import Candidate
 from routing.constraints import NoCandidateFits
 from routing.decision import Contender, Decision
+from routing.escalation import Option, first_to_ask
+from routing.live import NOTHING, Live, effects, tried
+from routing.outlooks import Field, field_of, outlooks
 from routing.policies import Policy
 from routing.prompts import Prompt
-from routing.scorers import (
-    SCORERS,
-    Outlook,
-    effort_for,
-    thinking_tokens,
-    worth_cents,
-)
+from routing.scorers import SCORERS, Expected, Outlook, effort_for, worth_cents
 
 SHOWN = 6  # candidates that a decision remembers
+FIRST_AMONG = 24  # the best by score: whom checks may help to be asked first
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,31 @@ class Question:
     today: dt.date
     max_completion_tokens: int
     budget_usd: Decimal | None = None
+    live: Live = NOTHING
+    is_checked: bool = False  # an answer that fails a check is asked for once more
 
 
-Weights: TypeAlias = tuple[tuple[str, float, Callable[[Outlook], float]], ...]
+Weights: TypeAlias = tuple[tuple[str, float, Callable[[Expected], Any]], ...]
 
 
-class Weighed(NamedTuple):
-    """A candidate that fits, and its rank: by score, then the cheaper, then by name."""
+class Weighed:
+    """A candidate that fits, and its rank: by score, then the cheaper, then by name.
 
-    rank: tuple[float, float, str]
-    outlook: Outlook
+    Hundreds are ranked and a handful is looked at, so the outlook is made when it is asked for.
+    """
+
+    __slots__ = ("_look", "candidate", "rank")
+
+    def __init__(
+        self, rank: tuple[float, float, str], candidate: Candidate, look: Callable[[], Outlook]
+    ) -> None:
+        self.rank = rank
+        self.candidate = candidate
+        self._look = look
 
     @property
-    def candidate(self) -> Candidate:
-        return self.outlook.candidate
+    def outlook(self) -> Outlook:
+        return self._look()
 
 
 def decide(
@@ -59,10 +71,15 @@ def decide(
 
     Raises NoCandidateFits with the constraint to relax when none does.
     """
-    fitting, rejected = _sift(question, candidates, odds(question.prompt))
+    field = field_of(candidates, question.policy, question.today)
+    fitting, rejected = _sift(question, field, odds(question.prompt))
     if not fitting:
         raise _nobody(rejected)
     fitting.sort(key=lambda weighed: weighed.rank)
+    fitting = _above_floor(fitting, rejected, question.policy.quality_floor)
+    fitting, told = _with_trial(question, fitting)
+    if question.is_checked and "tried_before" not in told:
+        fitting, told = _cheap_first(question, fitting, told)
     best = fitting[0]
     room = room_of(question, best.outlook)
     spares = _spares(question, fitting, room)
@@ -71,7 +88,7 @@ def decide(
         question,
         best,
         spares=spares,
-        shown=[shown[rank] for rank in sorted(shown)],
+        shown=[shown[rank] for rank in sorted(shown, key=lambda rank: (rank != best.rank, rank))],
         room=room,
         rejected=rejected,
         reason=reasons.why(
@@ -80,7 +97,43 @@ def decide(
             expected_usd=expected_usd(best.outlook),
             fitting=len(fitting),
         ),
+        live=told,
     )
+
+
+def _with_trial(question: Question, fitting: list[Weighed]) -> tuple[list[Weighed], dict[str, Any]]:
+    """The same with who is tried in front, if anybody is; and what moved the choice."""
+    live = question.live
+    weights = {name: weight for name, weight, _ in weights_of(question)}
+    told = effects(live, fitting, weights)
+    if live.seed is None or not question.policy.explores:
+        return fitting, told
+    told["seed"] = live.seed
+    worth = worth_cents(question.prompt.difficulty, question.policy.dial)
+    if (trial := tried(live, fitting, worth)) is None:
+        return fitting, told
+    told["tried_before"] = fitting[0].candidate.name
+    return [trial, *(each for each in fitting if each is not trial)], told
+
+
+def _cheap_first(
+    question: Question, fitting: list[Weighed], told: dict[str, Any]
+) -> tuple[list[Weighed], dict[str, Any]]:
+    """The same with a cheaper model in front, where checks make up for what it lacks."""
+    options = {
+        Option(each.candidate.slug, each.outlook.odds, float(usd)): each
+        for each in fitting[:FIRST_AMONG]
+        if not each.candidate.is_router and (usd := expected_usd(each.outlook)) is not None
+    }
+    best = next((option for option, each in options.items() if each is fitting[0]), None)
+    if best is None:
+        return fitting, told
+    worth_usd = worth_cents(question.prompt.difficulty, question.policy.dial) / 100
+    first = options[first_to_ask(best, options, worth_usd=worth_usd)]
+    if first is fitting[0]:
+        return fitting, told
+    told["checked_before"] = fitting[0].candidate.name
+    return [first, *(each for each in fitting if each is not first)], told
 
 
 def decide_pinned(question: Question, candidate: Candidate, odds: Odds = prior_odds) -> Decision:
@@ -88,16 +141,18 @@ def decide_pinned(question: Question, candidate: Candidate, odds: Odds = prior_o
 
     Raises NoCandidateFits when it cannot answer this prompt within these bounds.
     """
-    outlook = outlook_of(question, candidate, odds(question.prompt)(candidate))
-    needed = _needed(question)
     standing = constraints.standing(candidate, question.policy, question.today)
     if standing in constraints.WAIVED_FOR_A_PIN:
         standing = None
-    priced = candidate.prices.known or not candidate.is_router
-    obstacle = standing or misfit(question, candidate, needed)
-    if obstacle := obstacle or (too_dear(question, outlook) if priced else None):
+    alone = (candidate,)
+    field = Field.sifted(alone, question.policy, question.today, [standing])
+    unpriced = candidate.is_router and not candidate.prices.known
+    fitting, rejected = _sift(question, field, odds(question.prompt), waive_price=unpriced)
+    if not fitting:
+        obstacle = next(iter(rejected))
         raise NoCandidateFits(obstacle, constraints.about_one(candidate.name, obstacle))
-    weighed = weigh(outlook, weights_of(question))
+    weighed = fitting[0]
+    outlook = weighed.outlook
     return _stated(
         question,
         weighed,
@@ -111,24 +166,47 @@ def decide_pinned(question: Question, candidate: Candidate, odds: Odds = prior_o
 
 
 def _sift(
-    question: Question, candidates: Iterable[Candidate], able: Callable[[Candidate], float]
+    question: Question,
+    field: Field,
+    able: Callable[[Candidate], float],
+    *,
+    waive_price: bool = False,
 ) -> tuple[list[Weighed], Counter[str]]:
     """The candidates that fit, weighed; and how many each constraint kept out."""
-    rejected: Counter[str] = Counter()
+    looks, rejected = outlooks(
+        field,
+        question.prompt,
+        able,
+        most_tokens=question.max_completion_tokens,
+        needed=_needed(question),
+        live=question.live,
+    )
+    scores = np.zeros(len(looks.candidates))
+    for _, weight, scorer in weights_of(question):
+        scores += weight * scorer(looks)
+    bounded = question.budget_usd is not None or question.policy.price_cap_usd is not None
     fitting: list[Weighed] = []
-    needed, policy, today = _needed(question), question.policy, question.today
-    weights = weights_of(question)
-    bounded = question.budget_usd is not None or policy.price_cap_usd is not None
-    for candidate in candidates:
-        obstacle = constraints.standing(candidate, policy, today)
-        obstacle = obstacle or misfit(question, candidate, needed)
-        if obstacle is None:
-            outlook = outlook_of(question, candidate, able(candidate))
-            if not bounded or (obstacle := too_dear(question, outlook)) is None:
-                fitting.append(weigh(outlook, weights))
-                continue
-        rejected[obstacle or "need"] += 1
+    ranks = zip((-scores).tolist(), looks.cost_cents.tolist(), looks.candidates, strict=True)
+    for row, (loss, cost_cents, candidate) in enumerate(ranks):
+        look = partial(looks.row, row)
+        if bounded and not waive_price and (obstacle := too_dear(question, look())):
+            rejected[obstacle] += 1
+        else:
+            fitting.append(Weighed((loss, cost_cents, candidate.slug), candidate, look))
     return fitting, rejected
+
+
+def _above_floor(fitting: list[Weighed], rejected: Counter[str], floor: float) -> list[Weighed]:
+    """Those likely enough to do well. Where nobody is, the likeliest comes first: no refusal."""
+    if not floor:
+        return fitting
+    able = [weighed for weighed in fitting if weighed.outlook.odds >= floor]
+    if not able:
+        best = min(fitting, key=lambda weighed: (-weighed.outlook.odds, weighed.rank))
+        return [best, *(weighed for weighed in fitting if weighed is not best)]
+    if below := len(fitting) - len(able):
+        rejected["quality_floor"] += below
+    return able
 
 
 def _needed(question: Question) -> int:
@@ -141,30 +219,6 @@ def misfit(question: Question, candidate: Candidate, needed: int) -> str | None:
     return constraints.capable(candidate, question.prompt) or constraints.too_small(
         candidate, question.prompt, needed
     )
-
-
-def outlook_of(question: Question, candidate: Candidate, odds: float) -> Outlook:
-    """What to expect of one model: the tokens of its answer, thinking included, their cost."""
-    prompt = question.prompt
-    answer = prompt.answer_tokens + thinking_tokens(prompt, candidate)
-    room = constraints.room(candidate, prompt, question.max_completion_tokens)
-    answer = max(1, min(answer, room))
-    return Outlook(
-        prompt=prompt,
-        candidate=candidate,
-        odds=odds,
-        answer_tokens=answer,
-        cost_cents=100 * _cost_f(candidate, prompt.prompt_tokens, answer),
-        today=question.today,
-    )
-
-
-def _cost_f(candidate: Candidate, prompt_tokens: int, answer_tokens: int) -> float:
-    """Expected USD as a float: fit for weighing, not for a bill."""
-    if candidate.prices.tiers:
-        return float(candidate.prices.cost_usd(prompt_tokens, answer_tokens) or 0)
-    tokens = prompt_tokens * candidate.prompt_f + answer_tokens * candidate.completion_f
-    return tokens + candidate.request_f
 
 
 def expected_usd(outlook: Outlook) -> Decimal | None:
@@ -206,10 +260,9 @@ def weights_of(question: Question) -> Weights:
 
 def weigh(outlook: Outlook, weights: Weights) -> Weighed:
     """One number for a candidate, in US cents of worth."""
-    score = 0.0
-    for _, weight, scorer in weights:
-        score += weight * scorer(outlook)
-    return Weighed((-score, outlook.cost_cents, outlook.candidate.slug), outlook)
+    score = float(sum(weight * scorer(outlook) for _, weight, scorer in weights))
+    candidate = outlook.candidate
+    return Weighed((-score, outlook.cost_cents, candidate.slug), candidate, lambda: outlook)
 
 
 def _spares(question: Question, fitting: Sequence[Weighed], room: int) -> tuple[Weighed, ...]:
@@ -242,7 +295,7 @@ def _nobody(rejected: Mapping[str, int]) -> NoCandidateFits:
 
 def _contender(weighed: Weighed, question: Question) -> Contender:
     outlook, candidate = weighed.outlook, weighed.candidate
-    parts = {name: weight * score(outlook) for name, weight, score in weights_of(question)}
+    parts = {name: float(weight * part(outlook)) for name, weight, part in weights_of(question)}
     told = not candidate.is_router  # nobody knows what a router will choose
     return Contender(
         slug=candidate.slug,
@@ -253,6 +306,7 @@ def _contender(weighed: Weighed, question: Question) -> Contender:
         odds=round(outlook.odds, 4) if told else None,
         expected_usd=expected_usd(outlook),
         parts={name: round(value, 4) for name, value in parts.items()} if told else {},
+        shift=question.live.shifts.get(candidate.slug, 0.0),
         canonical_slug=candidate.canonical_slug,
         alias_target=candidate.alias_target,
     )
@@ -290,6 +344,7 @@ def _stated(
     rejected: Mapping[str, int],
     reason: str,
     pinned: bool = False,
+    live: Mapping[str, Any] | None = None,
 ) -> Decision:
     prompt, policy = question.prompt, question.policy
     contenders = tuple(_contender(weighed, question) for weighed in shown)
@@ -316,4 +371,7 @@ def _stated(
         worst_case_usd=_worst_case_usd(question, (best, *spares), room),
         pinned=pinned,
         learned=learned_part(prompt),
+        privacy=policy.wishes,
+        needs=prompt.needs,
+        live=live or {},
     )

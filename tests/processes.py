@@ -59,6 +59,10 @@ def environment(folder: Path, upstream: str = "", **more: str) -> dict[str, str]
         "DEMO": "true",
         "DEBUG": "false",
         "HTTPS": "false",
+        "ADMIN_READS_CHATS": "true",
+        "MAX_REQUESTS_PER_MINUTE": "0",  # all of us come from one address
+        "MAX_REQUESTS_PER_MINUTE_ADDRESS": "0",
+        "TITLES": "prompt",  # a model's title is a call of its own, at a moment of its own
         "OPENROUTER_API_KEY": DEMO_KEY if upstream else "",
         "OPENROUTER_BASE_URL": f"{upstream or 'https://openrouter.ai'}/api/v1",
         **more,

@@ -5,7 +5,8 @@
 
 import os
 
-os.environ.setdefault("SECRET_KEY", "only-for-tests")
+os.environ.setdefault("SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV")
+os.environ.setdefault("KEY_ENCRYPTION_KEYS", "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMhISE=")
 for variable in ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "HTTPS", "DEBUG"):
     os.environ[variable] = {"OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1"}.get(variable, "")
 
@@ -25,3 +26,9 @@ STORAGES = {
 
 # Empties the database between transactional tests, which the append-only ledger refuses.
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]  # noqa: F405
+
+# All tests come from one address, and in one minute.
+MAX_REQUESTS_PER_MINUTE = MAX_REQUESTS_PER_MINUTE_ADDRESS = 0
+
+# Figures of our own calls come from a thread of its own, which would see another transaction.
+ROUTING_LIVE_SOURCE = ""

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "openrouter": set(),
-    "accounts": set(),
+    "accounts": {"billing", "chat", "openrouter", "routing"},
     "billing": {"openrouter"},
     "routing": {"openrouter"},
     "chat": {"billing", "routing", "openrouter"},
@@ -19,7 +19,7 @@ WITHOUT_DJANGO = {"openrouter"}
 PURE = {
     "chat/drafts.py",
     *(f"chat/{name}.py" for name in ("dialect", "highlight", "longblock", "markdown", "mathml")),
-    *(f"chat/{name}.py" for name in ("page", "sanitiser", "source")),
+    *(f"chat/{name}.py" for name in ("halftyped", "page", "sanitiser", "source")),
     "openrouter/errors.py",
     "openrouter/events.py",
     "openrouter/sse.py",
@@ -29,9 +29,16 @@ PURE = {
     "openrouter/wire.py",
     *(f"routing/{name}.py" for name in ("abilities", "candidates", "constraints", "decision")),
     *(f"routing/{name}.py" for name in ("elders", "features", "learned", "lexicon", "measures")),
-    *(f"routing/{name}.py" for name in ("predictor", "solver")),
-    *(f"routing/{name}.py" for name in ("families", "names", "policies", "prices", "prompts")),
+    *(
+        f"routing/{name}.py"
+        for name in ("evidence", "live", "live_figures", "live_reasons", "predictor")
+    ),
+    "routing/solver.py",
+    *(f"routing/{name}.py" for name in ("families", "names", "outlooks", "policies", "prices")),
+    "routing/posterior.py",
+    "routing/prompts.py",
     *(f"routing/{name}.py" for name in ("reasons", "receipts", "scorers", "weighing", "words")),
+    *(f"routing/{name}.py" for name in ("replay", "replay_tables")),
 }
 INPUT_AND_OUTPUT = {"asyncio", "django", "httpx", "os", "pathlib", "socket", "threading", "time"}
 

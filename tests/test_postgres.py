@@ -12,6 +12,10 @@ import pytest
 from tests.conftest import POSTGRES_URL, ROOT
 
 FOLDERS = [f"tests/{name}" for name in ("accounts", "billing", "chat", "routing")]
+FOLDERS += [
+    f"tests/security/test_{name}.py"
+    for name in ("t03_lost_rights", "t13_hostile_imports", "t13_nul")
+]
 
 
 @pytest.mark.postgres

@@ -1,35 +1,21 @@
-"""Small words for the templates: icons, short names, groups of days."""
+"""Small words for the templates: icons, short names."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from django import template
 from django.templatetags.static import static
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from chat.diagrams import library_url
 
 register = template.Library()
 
 VERSION_DATE = re.compile(r"-20\d\d-?\d\d-?\d\d(?=:|$)")
 ROUTERS = {"": "Auto", "openrouter/auto": "OpenRouter Auto"}
-
-
-class Dated(Protocol):
-    updated_at: dt.datetime
-
-
-@dataclass(slots=True)
-class Period:
-    """Conversations that were last touched within one stretch of days."""
-
-    name: str
-    conversations: list[Dated] = field(default_factory=list)
 
 
 @register.simple_tag
@@ -40,6 +26,18 @@ def icon(name: str) -> SafeString:
         static("switchboard/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def diagrams() -> str:
+    """The address of the frame that draws diagrams; "" where they stay code."""
+    return reverse("chat:diagram") if library_url() else ""
+
+
+@register.filter
+def is_tall(text: str) -> bool:
+    """Whether a prompt may be higher than its box, on a phone too, and is then scrolled in it."""
+    return len(text) > 600 or text.count("\n") > 14
 
 
 @register.filter
@@ -68,22 +66,3 @@ def seconds(milliseconds: int | None) -> str:
         return f"{milliseconds} ms"
     decimals = 1 if milliseconds < 9_950 else 0
     return f"{milliseconds / 1000:.{decimals}f} s"
-
-
-@register.filter
-def by_date(conversations: Iterable[Dated]) -> list[Period]:
-    """Conversations, newest first, as periods: Today, Yesterday, Previous 7 days, Older."""
-    today = timezone.localdate()
-    periods = {name: Period(name) for name in ("Today", "Yesterday", "Previous 7 days", "Older")}
-    for conversation in conversations:
-        day = timezone.localtime(conversation.updated_at).date()
-        periods[_period((today - day).days)].conversations.append(conversation)
-    return [period for period in periods.values() if period.conversations]
-
-
-def _period(days_ago: int) -> str:
-    if days_ago <= 0:
-        return "Today"
-    if days_ago == 1:
-        return "Yesterday"
-    return "Previous 7 days" if days_ago <= 7 else "Older"

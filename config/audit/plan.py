@@ -28,6 +28,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "usage with empty choices": "[[fault: usage-empty-choices]]",
     "usage never told": "[[fault: no-usage]]",
     "no [DONE]": "[[fault: no-done]]",
+    "finish reason error, not charged": "[[fault: finish-error]]",
+    "finish reason error, charged": "[[fault: finish-error billed=1]]",
     KILLED: "[[fault: stall after={after}]]",
 }
 STOPPED: Final = frozenset({STOP, "stop in silence"})

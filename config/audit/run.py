@@ -23,7 +23,7 @@ from django.core.management import call_command
 from billing.limits import Account, Budget, Hold, Period
 from billing.models import Call, Standing, UsageRecord
 from billing.settlement import settle_due
-from chat.models import Conversation, Message, Role
+from chat.models import Message, Role
 from config.audit.comparison import NOTHING, Line, Tally, compare
 from config.audit.plan import Planned, has_budget, make_plan, number_of, victims
 from config.audit.worker import READY
@@ -98,6 +98,7 @@ def run_audit(wanted: Wanted, database_url: str) -> Findings:
         install(base_url)
         env = {**os.environ, **client_settings, "DATABASE_URL": database_url, "REDIS_URL": ""}
         env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "MAX_STREAMS_PER_USER": "1000"}
+        env["TITLES"] = "prompt"  # a worker ends with its replies, and would leave titles behind
         kills = kill_in_mid_stream(wanted, plan, env)
         write_replies(wanted, env)
         async_to_sync(settle_all)(base_url)
@@ -146,7 +147,7 @@ def start(wanted: Wanted, env: dict[str, str], role: str, index: int, size: int)
     """A process of the audit. What it logs goes to a file that is shown only when it fails."""
     figures = f"--replies={wanted.replies} --faults={wanted.faults} --seed={wanted.seed}"
     words = [sys.executable, "manage.py", "audit_worker", role, str(index), str(size)]
-    return subprocess.Popen(  # noqa: S603 (our own words)
+    return subprocess.Popen(  # noqa: S603  # nosec B603 # our own words
         [*words, *figures.split()],
         cwd=settings.BASE_DIR, env=env, text=True, stdout=subprocess.PIPE, stderr=wanted.log,
     )  # fmt: skip
@@ -225,8 +226,9 @@ def budgets_off() -> int:
 
 def kinds_of_conversations(plan: Sequence[Planned]) -> dict[str, str]:
     """Conversation → the fault its reply was made with. Raises WorkerFailed where one lacks."""
-    titles = Conversation.objects.values_list("pk", "title")
-    kinds = {str(pk): plan[number_of(title)].kind for pk, title in titles}
+    begun = Message.objects.filter(role=Role.USER, parent=None)  # a model may have made the title
+    prompts = begun.values_list("conversation_id", "text")
+    kinds = {str(pk): plan[number_of(prompt)].kind for pk, prompt in prompts}
     if len(kinds) != len(plan):
         raise WorkerFailed(f"{len(kinds)} of {len(plan)} replies were asked for.")
     return kinds

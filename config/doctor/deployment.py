@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from config.doctor.findings import Finding, fault, fine, warning
-
-KEY_CHARS = 50  # of a secret key, and how many of them differ
-KEY_LETTERS = 10
-HERE = {"localhost", "127.0.0.1", "::1", "[::1]"}
+from config.safety import HERE, is_guessable, is_wildcard
 
 
 def check() -> Iterator[Finding]:
@@ -21,7 +18,7 @@ def check() -> Iterator[Finding]:
 
 
 def _secret_key(key: str) -> Finding:
-    if len(key) < KEY_CHARS or len(set(key)) < KEY_LETTERS:
+    if is_guessable(key):
         return fault(
             f"SECRET_KEY is easy to guess: {len(key)} characters, {len(set(key))} different ones.",
             "Whoever guesses it signs in as anybody. Make one with python -c 'import secrets;"
@@ -43,9 +40,9 @@ def _for_others() -> Iterator[Finding]:
 
 
 def _hosts(hosts: list[str]) -> Iterator[Finding]:
-    if "*" in hosts:
+    if any(is_wildcard(host) for host in hosts):
         yield fault(
-            "ALLOWED_HOSTS is *: pages can be made to link to anybody's host.",
+            "ALLOWED_HOSTS has a wildcard: pages can be made to link to anybody's host.",
             "Name the hosts that people type: ALLOWED_HOSTS=chat.example.org",
         )
     elif set(hosts) <= HERE:

@@ -59,7 +59,8 @@ def _static_missing() -> list[str] | None:
         collected = json.loads(manifest.read_text())["paths"].keys()
     except (OSError, ValueError, KeyError):
         return None
-    found = {path for finder in finders.get_finders() for path, _ in finder.list([])}
+    listed = [each for finder in finders.get_finders() for each in finder.list([])]
+    found = {f"{getattr(place, 'prefix', None) or ''}/{path}".lstrip("/") for path, place in listed}
     return sorted(found - collected)
 
 

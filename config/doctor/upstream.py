@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from billing.keys import is_emulated
 from config.doctor.findings import Finding, fault, fine, warning
 from config.upstream import make_client
 from openrouter.errors import KeyRejected, OpenRouterError
@@ -28,11 +29,14 @@ PATIENCE_S = 20
 
 def check() -> Iterator[Finding]:
     yield from _catalogue()
-    if not settings.OPENROUTER_API_KEY:
+    if is_emulated():
         yield warning(
             "OPENROUTER_API_KEY is empty: the built-in emulator answers, with made-up text.",
             "Put a key into .env, then run manage.py sync_models and restart the servers.",
         )
+        return
+    if not settings.OPENROUTER_API_KEY:
+        yield fine("The keys are in the admin; manage.py sync_keys --dry-run asks with them.")
         return
     try:
         key, credits_left = asyncio.run(_ask())

@@ -179,10 +179,9 @@ def expiry(text: object) -> dt.datetime | None:
     return when
 
 
-def credits_left(world: World) -> Reply:
-    return ok(
-        {"data": {"total_credits": world.accounts.credits, "total_usage": world.bill.total()}}
-    )
+def credits_left(world: World, key: Key) -> Reply:
+    used = world.accounts.total(guest=key.is_guest)
+    return ok({"data": {"total_credits": world.accounts.credits, "total_usage": used}})
 
 
 def activity(world: World, request: Request) -> Reply:
@@ -196,6 +195,7 @@ def activity(world: World, request: Request) -> Reply:
     for entry in world.bill:
         day = entry.created_at.date()
         hidden = not first <= day < today or (wanted and day.isoformat() != wanted)
+        hidden = hidden or world.accounts.is_guest(entry.key_hash)
         if hidden or entry.key_hash != request.query.get("api_key_hash", entry.key_hash):
             continue
         rows[day.isoformat(), entry.model.id, entry.provider.name].append(entry)

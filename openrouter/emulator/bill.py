@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +57,10 @@ def charge(model: Model, count: Count, *, is_byok: bool) -> Charge:
     def price(name: str) -> Decimal:
         return model.price(name, count.prompt)
 
-    fresh = count.prompt - count.cached - count.cache_written
+    both = count.cached + count.cache_written
+    fresh = count.prompt - (
+        both if both <= count.prompt else max(count.cached, count.cache_written)
+    )
     read = price("input_cache_read") if "input_cache_read" in model.prices else price("prompt")
     write = price("input_cache_write") if "input_cache_write" in model.prices else price("prompt")
     prompt = fresh * price("prompt") + count.cached * read + count.cache_written * write
@@ -72,6 +75,12 @@ def charge(model: Model, count: Count, *, is_byok: bool) -> Charge:
         cache_discount=count.prompt * price("prompt") - prompt,
         is_byok=is_byok,
     )
+
+
+def insured(cost: Charge) -> Charge:
+    """What is left of a charge when the model failed: its tokens are free, a search is not."""
+    fees = cost.total if cost.is_byok else cost.total - cost.upstream
+    return replace(Charge.nothing(is_byok=cost.is_byok), total=fees)
 
 
 def usage(count: Count, cost: Charge) -> dict[str, Any]:

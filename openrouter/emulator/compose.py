@@ -13,10 +13,12 @@ from openrouter.emulator.annotations import annotate
 from openrouter.emulator.answer import Answer, Kind, Part
 from openrouter.emulator.ask import Ask
 from openrouter.emulator.catalogue import Model
+from openrouter.emulator.drawing import picture_url
 from openrouter.emulator.listing import reasoning_abilities
 from openrouter.emulator.prose import thoughts, write
 from openrouter.emulator.providers import Provider
 from openrouter.emulator.schema import sample
+from openrouter.emulator.script import script_of
 from openrouter.emulator.tokens import pieces
 
 FORMATS = {
@@ -27,10 +29,6 @@ FORMATS = {
 }
 ENCRYPTED = ("openai", "x-ai")
 LONGEST = 60_000  # tokens; nobody waits for more
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAGElEQVR4nGP4z8BAEmIY1TCqYfhqAABzvP8BiS5X"
-    "nQAAAABJRU5ErkJggg=="
-)
 
 
 def compose(ask: Ask, model: Model, provider: Provider, seed: int) -> Answer:
@@ -38,6 +36,8 @@ def compose(ask: Ask, model: Model, provider: Provider, seed: int) -> Answer:
     if "bench" in ask.directives.orders:
         chunks = ask.directives.bench_chunks
         return Answer((), (), (), chunks, native_finish_reason=provider.native_stop)
+    if script := script_of(ask.directives):
+        return script.answer(provider.native_stop)
     chance = random.Random(f"{seed} {model.permaslug} {ask.directives.text}")  # noqa: S311
     room = Room(ask.max_tokens or model.max_completion_tokens or LONGEST)
     before = room.fit([*reason(ask, model, chance), *annotate(ask, model, chance)])
@@ -170,7 +170,7 @@ def draw(ask: Ask) -> Iterator[Part]:
     if "image" in (ask.body.get("modalities") or ()):
         image = {
             "type": "image_url",
-            "image_url": {"url": f"data:image/png;base64,{PIXEL}"},
+            "image_url": {"url": picture_url(ask.directives.text)},
             "index": 0,
         }
         yield Part(Kind.IMAGE, detail=image, tokens=20)

@@ -2,6 +2,7 @@
 
 GET    /_emulator/bill            every entry, and the total as a string
 GET    /_emulator/sent/<id>       the text that went out, letter by letter, even while it runs
+GET    /_emulator/sent/<id>/body  the request that it answers, as it came
 GET    /_emulator/open            ids of generations that run
 POST   /_emulator/clock           {"advance_s": 86400}
 DELETE /_emulator/bill            forget everything (POST /_emulator/reset does the same)
@@ -9,6 +10,7 @@ DELETE /_emulator/bill            forget everything (POST /_emulator/reset does 
 
 from __future__ import annotations
 
+from openrouter.emulator.generation import Sent
 from openrouter.emulator.web import Refusal, Reply, Request, ok
 from openrouter.emulator.world import World
 
@@ -20,6 +22,8 @@ def control(world: World, request: Request) -> Reply:
             return ok({"entries": entries, "total_cost": str(world.bill.total())})
         case "GET", ["sent", generation_id]:
             return sent(world, generation_id)
+        case "GET", ["sent", generation_id, "body"]:
+            return ok(dict(known(world, generation_id).body))
         case "GET", ["open"]:
             return ok({"open": list(world.open)})
         case "POST", ["clock"]:
@@ -35,9 +39,7 @@ def control(world: World, request: Request) -> Reply:
 
 
 def sent(world: World, generation_id: str) -> Reply:
-    found = world.sent.get(generation_id)
-    if found is None:
-        raise Refusal(404, f"Generation {generation_id} not found")
+    found = known(world, generation_id)
     return ok(
         {
             "id": generation_id,
@@ -48,3 +50,10 @@ def sent(world: World, generation_id: str) -> Reply:
             "chunks": found.chunks,
         }
     )
+
+
+def known(world: World, generation_id: str) -> Sent:
+    found = world.sent.get(generation_id)
+    if found is None:
+        raise Refusal(404, f"Generation {generation_id} not found")
+    return found

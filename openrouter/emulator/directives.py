@@ -6,6 +6,7 @@ They stand in the last message of the person, and only there. Known ones:
     [[bench: chunks=N rate=R]]       N chunks, R a second, each with time.monotonic() inside
     [[pace: tokens_per_s=20 first_token_s=1]]
     [[say: any text]]                answer exactly this
+    [[raw: BASE64]]                  answer exactly what this JSON says; see `script`
     [[wire: 2025]]                   the habits of another year; see `wire`
 """
 
@@ -15,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-ORDER = re.compile(r"\[\[(fault|bench|pace|say|wire):\s?(.*?)\]\]", re.DOTALL)
+ORDER = re.compile(r"\[\[(fault|bench|pace|say|raw|wire):\s?(.*?)\]\]", re.DOTALL)
 MOST_BENCH_CHUNKS = 1_000_000
 
 

@@ -18,7 +18,8 @@ In the stream; `after=N` is the number of chunks before it (10 where not given, 
 Otherwise odd, and still a whole answer:
     no-done, no-usage, duplicate-finish, usage-empty-choices, usage-null-finish, crlf, no-space,
     split-utf8 (slices in the middle of characters), data-comments, no-role,
-    finish-error (finish_reason error, no error object), megabyte after=N mb=2, one-chunk,
+    finish-error (finish_reason error, no error object; tokens are free, as the usage says, unless
+    billed=1), megabyte after=N mb=2, one-chunk,
     slow-first-token s=5
 """
 
@@ -45,7 +46,7 @@ ODD = frozenset(
      "usage-null-finish", "crlf", "no-space", "split-utf8", "data-comments", "no-role", "megabyte",
      "one-chunk", "slow-first-token"}
 )  # fmt: skip
-UNCHARGED = frozenset({"error", "string-code", "error-empty-choices", "finish-error", "bad-json"})
+UNCHARGED = frozenset({"error", "string-code", "error-empty-choices", "bad-json"})
 BEFORE = frozenset({"reset", "slow-headers"})
 REFUSING = frozenset(
     {"400", "400-raw", "401", "402", "402-key", "403", "403-guardrail", "404", "408", "413", "422",
@@ -81,6 +82,11 @@ class Fault:
         """An error is not charged for (the real one calls it zero completion insurance), unless the
         usage was told, or the fault says `billed=1`."""
         return self.tells_usage or self.options.get("billed") == "1" or self.name not in UNCHARGED
+
+    @property
+    def is_insured(self) -> bool:
+        """The answer comes to its end, and its usage says that its tokens cost nothing."""
+        return self.name == "finish-error" and self.options.get("billed") != "1"
 
     def applies_to(self, model: Model, *, first: bool) -> bool:
         on = self.options.get("on", "all")

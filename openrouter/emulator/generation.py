@@ -11,7 +11,7 @@ from typing import Any
 
 from openrouter.emulator.answer import Answer
 from openrouter.emulator.ask import Ask
-from openrouter.emulator.bill import BillEntry, Charge, Count, charge, usage
+from openrouter.emulator.bill import BillEntry, Charge, Count, charge, insured, usage
 from openrouter.emulator.catalogue import Model
 from openrouter.emulator.faults import Fault
 from openrouter.emulator.providers import Provider
@@ -31,6 +31,7 @@ class Sent:
     pieces: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     messages: Sequence[Mapping[str, Any]] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = False
     chunks: int = 0
 
@@ -69,6 +70,7 @@ class Generation:
     def __post_init__(self) -> None:
         self.id = self.id or new_generation_id(self.created)
         self.sent.messages = self.ask.messages
+        self.sent.body = self.ask.body
 
     @property
     def created(self) -> int:
@@ -106,7 +108,11 @@ class Generation:
     def usage(self, tokens: int, reasoning_tokens: int) -> Mapping[str, Any]:
         """The usage object after so many tokens."""
         count = self.count(tokens, reasoning_tokens)
-        return usage(count, charge(self.model, count, is_byok=self.is_byok))
+        return usage(count, self.charge(count))
+
+    def charge(self, count: Count) -> Charge:
+        cost = charge(self.model, count, is_byok=self.is_byok)
+        return insured(cost) if self.fault.is_insured else cost
 
     def whole_usage(self) -> Mapping[str, Any]:
         return self.usage(self.answer.tokens, self.answer.reasoning_tokens)
@@ -123,7 +129,7 @@ class Generation:
             done, thought = self.answer.tokens, self.answer.reasoning_tokens
         count = self.count(done, thought)
         billed = left or self.fault.is_billed
-        cost = charge(self.model, count, is_byok=self.is_byok)
+        cost = self.charge(count)
         ends = self.sent.complete or runs_on
         first = self.first_at or now
         return BillEntry(

@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from openrouter.emulator.bill import BillEntry
-from openrouter.emulator.keys import WORKSPACE_ID
+from openrouter.emulator.keys import WORKSPACE_ID, Key
 from openrouter.emulator.web import Refusal, Reply, Request, ok
 from openrouter.emulator.world import World
 
 
-def find_generation(world: World, request: Request) -> BillEntry:
-    """Raises Refusal: 400 without an id, 404 for one unknown or not yet stored."""
+def find_generation(world: World, request: Request, key: Key) -> BillEntry:
+    """Raises Refusal: 400 without an id, 404 for one unknown, not yet stored, or of another
+    account."""
     generation_id = request.query.get("id", "")
     if not generation_id:
         raise Refusal(400, "Invalid input: expected string, received undefined at id")
     entry = world.bill.find(generation_id)
     settings = world.settings
-    if entry:
+    if entry and world.accounts.is_guest(entry.key_hash) == key.is_guest:
         delay_s = (
             settings.cancelled_generation_delay_s
             if entry.cancelled
@@ -34,12 +35,12 @@ def private(data: object) -> Reply:
     return replace(ok(data), headers={"cache-control": "private, no-store"})
 
 
-def generation(world: World, request: Request) -> Reply:
-    return private({"data": stored(find_generation(world, request))})
+def generation(world: World, request: Request, key: Key) -> Reply:
+    return private({"data": stored(find_generation(world, request, key))})
 
 
-def generation_content(world: World, request: Request) -> Reply:
-    entry = find_generation(world, request)
+def generation_content(world: World, request: Request, key: Key) -> Reply:
+    entry = find_generation(world, request, key)
     sent = world.sent.get(entry.generation_id)
     messages = list(sent.messages) if sent else []
     output = {

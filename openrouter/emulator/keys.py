@@ -1,4 +1,8 @@
-"""API keys and the account they spend from."""
+"""API keys and the accounts they spend from.
+
+There is the account of whoever runs the emulator, and that of a guest: the keys that a person
+grants through OAuth are the guest's. Neither account sees the other's keys, bills and activity.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,7 @@ class Key:
     creator_user_id: str = USER_ID
     workspace_id: str = WORKSPACE_ID
     listed: bool = True
+    is_guest: bool = False
 
 
 def period_start(period: str | None, now: dt.datetime) -> dt.datetime | None:
@@ -98,7 +103,7 @@ class Accounts:
     def find(self, key_hash: str) -> Key:
         """Raises Refusal (404). Management keys are not among those that can be managed."""
         key = self._keys.get(key_hash)
-        if key is None or key.is_management:
+        if key is None or key.is_management or key.is_guest:
             raise Refusal(404, "API key not found")
         return key
 
@@ -108,7 +113,9 @@ class Accounts:
     def listed(self, *, disabled: bool) -> list[Key]:
         """Newest first."""
         every = [
-            key for key in self._keys.values() if key.listed and (disabled or not key.disabled)
+            key
+            for key in self._keys.values()
+            if key.listed and not key.is_guest and (disabled or not key.disabled)
         ]
         return every[::-1]
 
@@ -140,6 +147,18 @@ class Accounts:
             raise Refusal(403, "Only management keys can perform this operation")
         return key
 
+    def is_guest(self, key_hash: str) -> bool:
+        """Whether the key of this hash belongs to the guest."""
+        key = self._keys.get(key_hash)
+        return key is not None and key.is_guest
+
+    def total(self, *, guest: bool = False) -> Decimal:
+        """USD that an account has spent ever."""
+        if not any(key.is_guest for key in self._keys.values()):
+            return Decimal(0) if guest else self._bill.total()
+        ours = (entry for entry in self._bill if self.is_guest(entry.key_hash) == guest)
+        return sum((entry.cost for entry in ours), Decimal(0))
+
     def entries(self, key: Key, since: dt.datetime | None) -> Iterator[BillEntry]:
         for entry in self._bill:
             if entry.key_hash == key.hash and (since is None or entry.created_at >= since):
@@ -169,7 +188,7 @@ class Accounts:
 
     def require_credit(self, key: Key, ask: Ask, model: Model) -> None:
         """Raises Refusal (402) where the worst case is not covered."""
-        balance, left = self.credits - self._bill.total(), self.remaining(key)
+        balance, left = self.credits - self.total(guest=key.is_guest), self.remaining(key)
         if balance < 0:
             raise overdrawn()
         by_key = left is not None and left < balance

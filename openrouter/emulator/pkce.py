@@ -17,11 +17,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from openrouter.emulator.grants import Grant
-from openrouter.emulator.web import USER_ID, Refusal, Reply, Request, ok
+from openrouter.emulator.web import Refusal, Reply, Request, ok
 from openrouter.emulator.world import World
 
 LIFETIME = dt.timedelta(minutes=10)
 METHODS = ("S256", "plain")
+GUEST_ID = "user_guest"
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Authorize · OpenRouter emulator</title></head>
 <body><h1>Let {host} use your credits?</h1>
@@ -84,8 +85,8 @@ def exchange(world: World, request: Request) -> Reply:
     verifier = str(body.get("code_verifier") or "")
     if found.challenge and challenge_of(verifier, found.method) != found.challenge:
         raise Refusal(403, "Invalid code or code_verifier")
-    _, secret = world.accounts.issue(found.label, limit=found.limit)
-    return ok({"key": secret, "user_id": USER_ID})
+    _, secret = world.accounts.issue(found.label, limit=found.limit, is_guest=True)
+    return ok({"key": secret, "user_id": GUEST_ID})
 
 
 def challenge_of(verifier: str, method: str | None) -> str:

@@ -1,7 +1,9 @@
 """Prompt caching: which beginning of a prompt the provider has seen a moment ago.
 
-Source: protocol.md section 5. Anthropic caches where `cache_control` says so, and bills the
-writing; the others cache by themselves, in blocks, and bill the reading only.
+Sources: protocol.md section 5, and the recordings cache-*. Anthropic's models and Qwen's keep what
+`cache_control` marks, and bill the writing; Gemini's keep what the last mark is behind, and bill
+it as written and as read at once; the others keep by themselves, in blocks, and bill the reading
+only, as Gemini's do without a mark.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from openrouter.emulator.money import encode
 LIFETIME = dt.timedelta(minutes=5)
 LEAST_TOKENS = 1024
 BLOCK = 128
+BY_MARKS = frozenset({"anthropic", "qwen"})
+BY_LAST_MARK = "google"
 
 
 class PromptCache:
@@ -30,27 +34,64 @@ class PromptCache:
         """Tokens read from the cache and tokens written to it, and remember this prompt."""
         if "input_cache_read" not in model.prices or ask.prompt_tokens < LEAST_TOKENS:
             return 0, 0
-        explicit = model.author == "anthropic"
-        read = written = total = 0
-        marked = "cache_control" in ask.body
-        digest = hashlib.sha256(model.permaslug.encode())
-        beginnings: list[tuple[str, int]] = []
-        for message, tokens in zip(ask.messages, ask.message_tokens, strict=True):
-            digest.update(encode({**message}))
-            total += tokens
-            if not explicit or marked or is_marked(message):
-                beginnings.append((digest.hexdigest(), total))
-        for beginning, tokens in beginnings:
-            key = (model.permaslug, beginning)
-            if (when := self._seen.get(key)) and now - when <= LIFETIME and tokens >= LEAST_TOKENS:
+        every, marked = beginnings(ask, model)
+        if model.author == BY_LAST_MARK and marked:
+            return self._read_and_written(model, marked[-1], now)
+        explicit = model.author in BY_MARKS
+        kept = marked if explicit else every
+        read = 0
+        for beginning, tokens in every:
+            if tokens >= LEAST_TOKENS and self._knows(model, beginning, now):
                 read = tokens
-            self._seen[key] = now
-        if explicit and beginnings and beginnings[-1][1] >= LEAST_TOKENS:
-            written = beginnings[-1][1] - read
-        return (read if explicit else read // BLOCK * BLOCK), written
+        for beginning, _ in kept:
+            self._seen[model.permaslug, beginning] = now
+        if not explicit:
+            return read // BLOCK * BLOCK, 0
+        last = kept[-1][1] if kept else 0
+        read = min(read, last)
+        return read, last - read if last >= LEAST_TOKENS else 0
+
+    def _read_and_written(
+        self, model: Model, beginning: tuple[str, int], now: dt.datetime
+    ) -> tuple[int, int]:
+        digest, tokens = beginning
+        if tokens < LEAST_TOKENS:
+            return 0, 0
+        is_known = self._knows(model, digest, now)
+        self._seen[model.permaslug, digest] = now
+        return tokens, 0 if is_known else tokens
+
+    def _knows(self, model: Model, digest: str, now: dt.datetime) -> bool:
+        when = self._seen.get((model.permaslug, digest))
+        return when is not None and now - when <= LIFETIME
 
     def clear(self) -> None:
         self._seen.clear()
+
+
+def beginnings(ask: Ask, model: Model) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Digest and tokens of the prompt up to each message; and of those with a mark alone."""
+    every, marked = [], []
+    total = 0
+    marks_all = "cache_control" in ask.body
+    digest = hashlib.sha256(model.permaslug.encode())
+    for message, tokens in zip(ask.messages, ask.message_tokens, strict=True):
+        digest.update(encode(plain(message)))
+        total += tokens
+        every.append((digest.hexdigest(), total))
+        if marks_all or is_marked(message):
+            marked.append(every[-1])
+    return every, marked
+
+
+def plain(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The message as it is without marks: one that moves on leaves the same behind."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    bare = [
+        {name: value for name, value in part.items() if name != "cache_control"} for part in parts
+    ]
+    return {**message, "content": bare}
 
 
 def is_marked(message: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openrouter.emulator import account_routes, generations, models, pkce, rankings
+from openrouter.emulator.keys import Key
 from openrouter.emulator.web import Refusal, Reply, Request
 from openrouter.emulator.world import World
 
@@ -68,19 +69,18 @@ def answer_account(world: World, request: Request, steps: list[str]) -> Reply:
         case ["key"]:
             return account_routes.current_key(world, world.accounts.authenticate(authorization))
         case ["credits"]:
-            world.accounts.authenticate(authorization)
-            return account_routes.credits_left(world)
-    world.accounts.for_inference(authorization)
-    return answer_with_key(world, request, steps)
+            return account_routes.credits_left(world, world.accounts.authenticate(authorization))
+    key = world.accounts.for_inference(authorization)
+    return answer_with_key(world, request, steps, key)
 
 
-def answer_with_key(world: World, request: Request, steps: list[str]) -> Reply:
+def answer_with_key(world: World, request: Request, steps: list[str], key: Key) -> Reply:
     """Paths for which a key for inference has been shown."""
     match steps:
         case ["generation"]:
-            return generations.generation(world, request)
+            return generations.generation(world, request, key)
         case ["generation", "content"]:
-            return generations.generation_content(world, request)
+            return generations.generation_content(world, request, key)
         case ["benchmarks"]:
             return rankings.benchmarks(world, request)
         case ["classifications", "task"]:

@@ -137,7 +137,7 @@ def can_answer(ask: Ask, model: Model) -> bool:
 
 def check_abilities(ask: Ask, model: Model) -> None:
     """Raises Refusal where a model cannot answer this request at all."""
-    if ask.tools and "tools" not in model.supported_parameters:
+    if ask.body.get("tools") and "tools" not in model.supported_parameters:
         raise cannot("tool use")
     kinds = {
         str(part.get("type"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from openrouter.emulator.faults import ENDS_EARLY
 from openrouter.emulator.generation import Generation
 from openrouter.emulator.pacing import Pace, pace_for
 from openrouter.emulator.player import Player
+from openrouter.emulator.script import script_of
 from openrouter.emulator.steps import Ending, Step, answer_steps, failing, last_steps, odd
 from openrouter.emulator.web import Send, start
-from openrouter.emulator.wire import KEEP_ALIVE, Wire
+from openrouter.emulator.wire import DONE, KEEP_ALIVE, Wire
 from openrouter.emulator.world import World
 
 LATE_START_S = 0.15  # a first token later than this is announced with a comment
@@ -41,6 +43,8 @@ def stream_steps(world: World, generation: Generation, pace: Pace) -> Iterable[S
     if "bench" in generation.ask.directives.orders:
         return with_end(bench_steps(generation, wire), generation, wire)
     steps = answer_steps(generation.answer, wire, pace)
+    if (script := script_of(generation.ask.directives)) and script.error:
+        return chain(steps, [Step(wire.error(script.failure)), Step(DONE)])
     if fault.name in ENDS_EARLY:
         return failing(steps, fault, wire, generation.usage)
     return odd(with_end(steps, generation, wire), fault, wire)
@@ -63,11 +67,12 @@ def wire_of(world: World, generation: Generation) -> Wire:
         style = "empty"
     elif ordered == "2026":
         style = "2026"
+    script = script_of(generation.ask.directives)
     return Wire(
         generation_id=generation.id,
         created=generation.created,
-        model=generation.model.served_slug,
-        provider=generation.provider.name,
+        model=(script and script.model) or generation.model.served_slug,
+        provider=(script and script.provider) or generation.provider.name,
         style=style,
     )
 

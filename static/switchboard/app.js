@@ -1,5 +1,5 @@
 // The chat page's behaviour. htmx does the requests and puts fragments in their places; here is
-// what it leaves open: the composer, when to reconnect, where to scroll, copying. Elements may be
+// what it leaves open: the composer, when to reconnect, where to scroll. Elements may be
 // swapped at any time, so they are looked up when needed and listened to from the document.
 (() => {
   "use strict";
@@ -87,7 +87,6 @@
       return signIn(); // the session is over: what answered is the sign-in page
     }
     if (detail.requestConfig.elt.id === "composer") settleSend(successful);
-    if (detail.requestConfig.elt.id === "picker-models") filterModels($("#picker-search").value); // typed meanwhile
     if (!successful && !$("#notice").textContent) say(failure(xhr.status));
     refresh();
   });
@@ -115,13 +114,11 @@
   };
 
   on("input", ({ target }) => {
-    if (target.id === "picker-search") return filterModels(target.value);
     if (target.id !== "prompt") return;
     grow();
     draftTimer ||= setTimeout(keepDraft, 300);
   });
   on("keydown", (event) => {
-    if (event.target.id === "picker-search") return pickByKey(event);
     if (event.target.id !== "prompt" || event.key !== "Enter" || event.shiftKey) return;
     if (event.isComposing || event.keyCode === 229) return; // an input method is choosing a word
     if (!event.ctrlKey && !event.metaKey && matchMedia("(pointer: coarse)").matches) return;
@@ -130,53 +127,27 @@
   });
   addEventListener("pagehide", () => draftTimer && keepDraft());
 
-  // --- Which model: the list comes when it is first opened
-
-  const filterModels = (words) => {
-    const wanted = words.toLowerCase().split(/\s+/);
-    let found = false;
-    for (const option of document.querySelectorAll("#picker .option")) {
-      const text = `${option.textContent} ${option.firstElementChild.value}`.toLowerCase();
-      option.hidden = !wanted.every((word) => text.includes(word));
-      found ||= !option.hidden;
-    }
-    $(".picker-none").hidden = found;
-  };
-  const pickByKey = (event) => {
-    const first = $("#picker .option:not([hidden]) input");
-    if (event.key === "ArrowDown") first?.focus();
-    else if (event.key === "Enter") first?.click();
-    else return;
-    event.preventDefault();
-  };
-  on("toggle", ({ target, newState }) => {
+  on("toggle", ({ target }) => {
     if (target.matches(".receipt[open]")) target.scrollIntoView({ block: "nearest" });
-    if (target.id === "picker" && newState === "open" && matchMedia("(pointer: fine)").matches) $("#picker-search").focus();
   }, true);
-  let byArrow = false; // arrow keys walk the list and leave it open; a click or Enter closes it
-  on("keydown", ({ target, key }) => {
-    byArrow = key.startsWith("Arrow");
-    if (key === "Enter" && target.name === "model") $("#picker").hidePopover();
-  }, true);
-  on("pointerdown", () => { byArrow = false; }, true);
-  on("change", ({ target }) => {
-    if (target.name !== "model") return;
-    $("#choice-name").textContent = target.dataset.name;
-    $(".chip").setAttribute("aria-label", `Model: ${target.dataset.name}`);
-    if (!byArrow) $("#picker").hidePopover();
-  });
 
   // --- Reading: follow the answer only while the reader is at its end
 
   let busy = false, stuck = true, gliding = 0, lastTop = 0, lastQuestion, sentHere = false, watched, frame = 0;
 
   const watchSize = new ResizeObserver(() => follow());
+  on("grown", () => follow());
   const follow = () => {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       const list = $("#messages");
+      if (document.body.dataset.follow === "off") return look(list);
       if (stuck && !gliding && $(".message", list)) list.scrollTop = list.scrollHeight;
     });
+  };
+  const look = (list) => { // nobody is followed: only say that there is more
+    stuck = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+    $("#latest").hidden = stuck || Boolean(gliding);
   };
   const toEnd = () => {
     const list = $("#messages");
@@ -221,16 +192,17 @@
       watchSize.disconnect();
       watchSize.observe((watched = list));
       if (!sentHere) lastQuestion = undefined;
-      if ($(".message", list)) list.scrollTop = list.scrollHeight;
-      stuck = true;
+      const named = /^#m\d+$/.test(location.hash) && $(location.hash);
+      if (named) named.scrollIntoView();
+      else if ($(".message", list)) list.scrollTop = list.scrollHeight;
+      stuck = !named;
+      if (!$("#main[ws-connect]")) { // nothing to be connected to
+        clearTimeout(banner);
+        banner = 0;
+        socket = undefined;
+      }
     }
     const running = $('#live [data-state="streaming"], #live [data-state="queued"]');
-    if (busy && !running) {
-      const last = [...document.querySelectorAll("#messages .assistant")].pop();
-      $("#announce").textContent = last?.dataset.state === "done" ? "Answer ready." : "The answer ended early.";
-    } else if (!busy && running) {
-      $("#announce").textContent = "";
-    }
     busy = Boolean(running);
     $(".send").hidden = busy;
     $(".halt").hidden = !busy;
@@ -245,7 +217,7 @@
 
   // --- The socket: ext-ws makes it and swaps what it says; when to connect again is decided here
 
-  let socket, wrapper, timer = 0, attempts = 0, banner = 0, hiddenAt = 0;
+  let socket, wrapper, owner, timer = 0, attempts = 0, banner = 0, hiddenAt = 0;
 
   // Finished turns leave #live, so that a new connection asks only for what is newer.
   const moveSettled = () => {
@@ -253,7 +225,7 @@
     const last = [...live.querySelectorAll(':scope > .assistant[data-state="done"]')].pop();
     if (last) {
       const all = [...live.children];
-      live.before(...all.slice(0, all.indexOf(last) + 1).filter((child) => child.matches(".message")));
+      live.before(...all.slice(0, all.indexOf(last) + 1).filter((child) => child.matches(".message, #earlier")));
     }
     const before = live.previousElementSibling;
     return before?.matches(".assistant") ? before.id.slice(1) : "0";
@@ -269,12 +241,17 @@
   };
   const reconnect = () => {
     clearTimeout(timer);
-    if ($("#main[ws-connect]")) wrapper?.reconnect();
+    if ($("#main[ws-connect]") === owner) wrapper?.reconnect();
   };
-  on("htmx:wsOpen", ({ detail }) => { wrapper = detail.socketWrapper; });
-  on("htmx:wsClose", ({ detail: { event, socketWrapper } }) => {
+  const own = ({ target, detail }) => {
+    owner = target;
+    wrapper = detail.socketWrapper;
+  };
+  on("htmx:wsOpen", own);
+  on("htmx:wsClose", (closed) => {
+    const { event } = closed.detail;
     if (event.target !== socket) return; // one that we closed ourselves
-    wrapper = socketWrapper;
+    own(closed);
     if (event.code === 4401) return signIn();
     if (event.code === 4404) return say("This conversation does not exist any more.");
     const most = Math.min(10_000, 375 * 2 ** attempts++);
@@ -298,30 +275,10 @@
 
   // --- Clicks
 
-  const copy = async (text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = document.body.appendChild(document.createElement("textarea")); // without https
-      area.value = text;
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
-  };
-  const copyFor = async (button, text) => {
-    const label = $("span", button) ?? button;
-    const before = (button.dataset.label ??= label.textContent);
-    await copy(text);
-    label.textContent = "Copied";
-    setTimeout(() => { label.textContent = before; }, 1600);
-  };
   on("click", ({ target }) => {
     const button = target.closest("button");
     if (!button) return;
-    if (button.matches("figure.code .copy")) copyFor(button, $("pre", button.closest("figure")).textContent);
-    else if (button.matches(".copy-message")) copyFor(button, $(".source", button.parentElement).content.textContent);
-    else if (button.matches(".halt")) {
+    if (button.matches(".halt")) {
       $("#live .stop")?.click();
       $("#prompt").focus(); // the button is about to go
     }
@@ -332,13 +289,19 @@
     }
   });
 
-  // --- The start
+  // --- The start of a page, and of each conversation that navigation.js puts in its place
 
-  const draft = store.get(draftKey());
-  if (draft && !$("#prompt").value) {
-    if (draft.nonce) nonceField().value = draft.nonce;
-    tried = draft.tried ?? null;
-    setPrompt(draft.text);
-  } else if (!nonceField().value) newNonce();
-  refresh();
+  const begin = () => {
+    const draft = store.get(draftKey());
+    tried = null;
+    if (draft && !$("#prompt").value) {
+      if (draft.nonce) nonceField().value = draft.nonce;
+      tried = draft.tried ?? null;
+      setPrompt(draft.text);
+    } else if (!nonceField().value) newNonce();
+    refresh();
+  };
+  on("leaving", () => draftTimer && keepDraft());
+  on("arrived", begin);
+  begin();
 })();

@@ -21,20 +21,24 @@
       button.title = `Theme: ${NAMES[theme]}`;
       button.setAttribute("aria-label", button.title);
     }
+    for (const field of document.querySelectorAll('[name="theme"]')) field.checked = field.value === theme;
   };
 
   root.classList.add("js"); // what only a script can do is shown only then
   show(chosen());
   document.addEventListener("DOMContentLoaded", () => show(chosen()));
   addEventListener("storage", () => show(chosen()));
-  document.addEventListener("click", ({ target }) => {
-    if (!target.closest?.(".theme")) return;
-    const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+  const choose = (theme) => {
     try {
-      localStorage.setItem("theme", next);
+      localStorage.setItem("theme", theme);
     } catch {
       // then it holds for this page
     }
-    show(next);
+    show(theme);
+  };
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest?.(".theme")) choose(THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length]);
   });
+  document.addEventListener("change", ({ target }) => target.name === "theme" && choose(target.value));
+  document.addEventListener("htmx:afterSwap", () => show(root.dataset.theme ?? "auto"));
 })();

@@ -69,6 +69,10 @@ class Visit:
         """The same session with a connection of its own, as a second tab has."""
         return Visit(self.port, await Connection.open(self.port), dict(self._cookies))
 
+    async def at(self, port: int) -> Visit:
+        """The same session at another process."""
+        return Visit(port, await Connection.open(port), dict(self._cookies))
+
     @property
     def cookies(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -105,6 +109,10 @@ class Visit:
         """Read the answer of a POST; return when it was there."""
         await self._read(200)
         return time.monotonic()
+
+    async def read_any(self) -> Answer:
+        """The answer, whatever it says."""
+        return await self._connection.read()
 
     def close(self) -> None:
         self._connection.close()

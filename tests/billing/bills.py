@@ -37,10 +37,12 @@ class Bills:
         self.error = error
         self.errors: dict[str, OpenRouterError] = {}
         self.asked: Counter[str] = Counter()
+        self.keys: list[str] = []  # that were asked with; empty: the client's own
         self.closed = False
 
-    async def generation(self, generation_id: str) -> Generation:
+    async def generation(self, generation_id: str, *, api_key: str = "") -> Generation:
         self.asked[generation_id] += 1
+        self.keys.append(api_key)
         await asyncio.sleep(0)
         if error := self.errors.get(generation_id, self.error):
             raise error

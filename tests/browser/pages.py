@@ -125,7 +125,8 @@ class ChatPage:
 
     @property
     def cost(self) -> Locator:
-        return self.answer.locator(".cost")
+        """What the turn cost, without its tokens."""
+        return self.answer.locator(".cost > span").first
 
     @property
     def card(self) -> Locator:
@@ -138,7 +139,7 @@ class ChatPage:
         self.open("/accounts/login/")
         self.page.get_by_label("Username or email").fill(username)
         self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(self.page.locator("#composer")).to_be_visible()
 
     def ask(self, prompt: str) -> None:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from chat.models import Conversation
 from chat.services import Turn, send
+from routing.evidence_memory import memory
+from routing.policy_shelf import policy_shelf
 from routing.shelf import shelf
 from routing.sync import store_catalogue
 from tests.routing.factories import info
@@ -33,11 +35,15 @@ def eve(db: None) -> User:
 def _catalogue(request: pytest.FixtureRequest) -> Iterator[None]:
     """Two models to choose from, wherever a test has a database."""
     shelf.forget()
+    memory.forget()
+    policy_shelf.forget()
     if {"db", "ada", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
         store_catalogue([info("acme/one"), info("umbra/two")], now=timezone.now())
     yield
     shelf.forget()
+    memory.forget()
+    policy_shelf.forget()
 
 
 @pytest.fixture

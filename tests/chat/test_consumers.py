@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 from django.utils.html import strip_tags
 
 from accounts.models import User
@@ -25,10 +26,28 @@ from tests.chat.conftest import Ask
 socket_app = URLRouter(urlpatterns)
 
 
-def tab(user: Any, conversation: uuid.UUID, query: str = "") -> WebsocketCommunicator:
-    communicator = WebsocketCommunicator(socket_app, f"/ws/c/{conversation}/{query}")
-    communicator.scope["user"] = user
-    return communicator
+class Tab(WebsocketCommunicator):  # type: ignore[misc]
+    """A browser's tab: it carries the cookie of a session."""
+
+    def __init__(self, user: Any, path: str) -> None:
+        super().__init__(socket_app, path)
+        self.user = user
+
+    async def connect(self, timeout: float = 1) -> tuple[bool, Any]:  # noqa: ASYNC109
+        if self.user.is_authenticated:
+            key = await sync_to_async(session_of)(self.user)
+            self.scope["headers"].append((b"cookie", f"sessionid={key}".encode()))
+        return await super().connect(timeout)  # type: ignore[no-any-return]
+
+
+def session_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user)
+    return browser.cookies["sessionid"].value
+
+
+def tab(user: Any, conversation: uuid.UUID, query: str = "") -> Tab:
+    return Tab(user, f"/ws/c/{conversation}/{query}")
 
 
 async def growing(turn: Turn, *texts: str) -> View:

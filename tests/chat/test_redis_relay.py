@@ -172,10 +172,22 @@ async def test_a_turn_heard_of_late_takes_no_word_from_a_tab(ask: Ask) -> None:
     async with processes() as (writer, reader):
         follower = reader.feed.follow(conversation)
         mirror = reader.relay.join(stored_view(pk, conversation, "", ""))
+        follower.restart()
         write(writer, writer.feed.open(pk, conversation), "It scatters")
         await until(lambda: text_of(mirror) == "It scatters")
         writer.relay.announce(Change("turn", conversation, pk, 0), "")
         await until(lambda: follower.lost_track)
+
+
+async def test_a_tab_that_joins_first_has_the_others_begin_anew() -> None:
+    """They do not have the message yet: its text would go nowhere, and be missing later."""
+    async with processes() as (_, reader):
+        joining, other = reader.feed.follow(HERE), reader.feed.follow(HERE)
+        reader.relay.join(stored_view(1, HERE, "", ""))
+        joining.restart()  # as its snapshot does
+        assert other.lost_track
+        reader.relay.join(stored_view(1, HERE, "", ""))
+        assert not joining.lost_track
 
 
 async def test_the_stream_of_a_reply_that_has_ended_goes_soon() -> None:

@@ -165,4 +165,4 @@ async def test_letters_that_no_database_stores_do_not_lose_the_reply(ask: Ask) -
     await desk.open()
     reply = await desk.ended()
     assert reply.state == State.DONE
-    assert reply.text == "a\N{REPLACEMENT CHARACTER}b?c"
+    assert reply.text == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"

@@ -1,50 +1,8 @@
 """Small words for the templates."""
 
-import datetime as dt
-from dataclasses import dataclass
-
 import pytest
-from django.utils import timezone
 
-from chat.templatetags.chat import by_date, icon, model_author, model_name, seconds
-
-
-@dataclass
-class Touched:
-    title: str
-    updated_at: dt.datetime
-
-
-def touched(title: str, days_ago: int) -> Touched:
-    """A conversation last touched at noon, so that no clock and no zone moves it to another day."""
-    noon = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
-    return Touched(title, noon - dt.timedelta(days=days_ago))
-
-
-def test_conversations_are_grouped_by_the_day_they_were_last_touched() -> None:
-    days = {"now": 0, "one": 1, "two": 2, "seven": 7, "eight": 8, "old": 400}
-    periods = by_date([touched(title, ago) for title, ago in days.items()])
-    found = {period.name: [item.title for item in period.conversations] for period in periods}  # type: ignore[attr-defined]
-    assert found == {
-        "Today": ["now"],
-        "Yesterday": ["one"],
-        "Previous 7 days": ["two", "seven"],
-        "Older": ["eight", "old"],
-    }
-
-
-def test_a_period_without_conversations_is_left_out() -> None:
-    assert [period.name for period in by_date([touched("a", 1)])] == ["Yesterday"]
-    assert by_date([]) == []
-
-
-def test_a_conversation_from_a_clock_that_is_ahead_counts_as_today() -> None:
-    assert [period.name for period in by_date([touched("tomorrow", -1)])] == ["Today"]
-
-
-def test_the_order_within_a_period_is_kept() -> None:
-    (period,) = by_date([touched("second", 0), touched("first", 0)])
-    assert [item.title for item in period.conversations] == ["second", "first"]  # type: ignore[attr-defined]
+from chat.templatetags.chat import icon, model_author, model_name, seconds
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_good_deployment_has_nothing_to_say_against_it(public: Settings) -> No
         ("SECRET_KEY", "a" * 60, "easy to guess"),
         ("DEBUG", True, "DEBUG is on"),
         ("DEMO", True, "DEMO is on"),
-        ("ALLOWED_HOSTS", ["*"], "ALLOWED_HOSTS is *"),
+        ("ALLOWED_HOSTS", ["*"], "ALLOWED_HOSTS has a wildcard"),
         ("HTTPS", False, "HTTPS is off"),
     ],
 )

@@ -1,6 +1,11 @@
-"""What the garbage collector is spared."""
+"""What the garbage collector is spared, and where threads allocate."""
 
 import gc
+import platform
+import subprocess
+import sys
+
+import pytest
 
 from config.memory import spare_what_startup_made
 
@@ -12,3 +17,12 @@ def test_what_startup_made_is_out_of_collections() -> None:
         assert len(gc.get_objects()) < 1_000
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the wish is glibc's")
+def test_the_c_library_takes_the_wish_for_one_heap() -> None:
+    program = "from config.memory import share_one_heap; print(share_one_heap())"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "True\n"

@@ -85,9 +85,11 @@ def test_nginx_takes_the_site_of_compose(tmp_path: Path) -> None:
 
 def test_the_proxy_lets_through_what_the_application_takes() -> None:
     proxy = (DEPLOY / "nginx" / "proxy.conf").read_text()
-    [megabytes] = re.findall(r"client_max_body_size (\d+)m;", proxy)
+    megabytes, of_a_file = re.findall(r"client_max_body_size (\d+)m;", proxy)
     percent_encoded = 3 * 4 * settings.MAX_PROMPT_CHARS  # four bytes a letter, three for a byte
     assert int(megabytes) * 1_048_576 > percent_encoded
+    assert int(megabytes) > settings.MAX_ATTACHMENT_MB
+    assert int(of_a_file) > settings.MAX_IMPORT_MB
 
 
 # --- systemd ---

@@ -261,3 +261,28 @@ async def test_a_callback_that_is_no_web_address_is_refused() -> None:
             "http://emulator/auth", params={"callback_url": "javascript:alert(1)"}
         )
     assert response.status_code == 400
+
+
+async def test_a_granted_key_belongs_to_another_account() -> None:
+    async with connected() as (client, emulator):
+        wishes = {"callback_url": "https://example.org/"}
+        code = (await client.post("/auth/keys/code", json=wishes)).json()["data"]["id"]
+        body = {"code": code}
+        guest = bearer((await client.post("/auth/keys", json=body)).json()["key"])
+        answered = await read(client, ask(), headers=guest)
+        bill = {"id": answered.id}
+        seen = [
+            (await client.get("/generation", params=bill, headers=headers)).status_code
+            for headers in (guest, bearer(DEMO_KEY))
+        ]
+        used = [
+            (await client.get("/credits", headers=headers)).json()["data"]["total_usage"]
+            for headers in (guest, bearer(DEMO_KEY))
+        ]
+        emulator.world.clock.advance(DAY_S)
+        activity = (await client.get("/activity", headers=MANAGER)).json()["data"]
+        listed = (await client.get("/keys", headers=MANAGER)).json()["data"]
+    assert seen == [200, 404]
+    assert used[0] > 0 == used[1]
+    assert activity == []
+    assert [key["name"] for key in listed] == ["Emulator"]

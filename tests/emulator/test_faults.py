@@ -146,6 +146,21 @@ async def test_a_finish_reason_may_be_error_without_an_error_object() -> None:
     assert answer["choices"][0]["message"]["content"] is None
 
 
+@pytest.mark.parametrize(
+    ("fault", "is_charged"), [("finish-error", 0), ("finish-error billed=1", 1)]
+)
+async def test_what_the_usage_of_a_failed_answer_says_is_what_is_billed(
+    fault: str, is_charged: int
+) -> None:
+    async with connected() as (client, emulator):
+        stream = await read(client, faulty(fault))
+        answer = await whole(client, faulty(fault))
+    assert stream.usages[-1]["completion_tokens"] > 0
+    assert billed(emulator, stream.id) == stream.usages[-1]["cost"]
+    assert billed(emulator, answer["id"]) == answer["usage"]["cost"]
+    assert (stream.usages[-1]["cost"] > 0) == is_charged
+
+
 @pytest.mark.parametrize("after", [0, 3])
 async def test_a_cut_breaks_the_connection_and_bills_what_was_written(after: int) -> None:
     async with connected() as (client, emulator):

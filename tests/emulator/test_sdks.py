@@ -77,6 +77,22 @@ def test_the_python_sdk_keeps_keys_and_books(python_sdk: dict[str, Any]) -> None
     assert python_sdk["oauth"]["exchanged"] == "sk-or-v1-"
 
 
+def test_the_python_sdk_reads_pages_of_keys_and_days_of_activity(
+    python_sdk: dict[str, Any],
+) -> None:
+    books = python_sdk["books"]
+    limits = books["managed"]["limits"]
+    assert limits["Person 0"] == [7.25, "weekly", False]
+    assert limits["Person 1"] == [None, None, True]
+    assert limits["Person 2"] == [0, "monthly", False]
+    first, second, beyond = books["managed"]["pages"]
+    assert (second, beyond) == (first - 2, 0)
+    assert "anthropic/claude-haiku-4.5" in books["activity"]["models"]
+    assert books["activity"]["requests"] > 10
+    assert 0 < books["activity"]["usage"] <= books["used"] + 1e-9
+    assert books["key"] <= books["used"] + 1e-9 < books["credits"]
+
+
 def openai_client(served: Served) -> openai.OpenAI:
     return openai.OpenAI(
         api_key=served.emulator.settings.api_key, base_url=served.url, max_retries=0

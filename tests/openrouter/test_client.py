@@ -19,8 +19,8 @@ from openrouter.errors import (
     Unavailable,
 )
 from openrouter.events import Done, Failed, Identified, KeepAlive, TextDelta
+from openrouter.patience import Patience
 from openrouter.testing import HANG, ReplayTransport, Reply
-from openrouter.transport import Wire
 from tests.openrouter.answers import (
     DONE,
     KEEP_ALIVE,
@@ -119,19 +119,43 @@ async def test_silence_in_mid_answer_ends_it_after_the_idle_timeout() -> None:
     assert stalled.closed == 1
 
 
-async def test_after_a_comment_the_patience_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    granted: list[float] = []
-    wait_for_piece = Wire.next_piece
+async def test_with_every_piece_the_patience_begins_anew() -> None:
+    now_s, coming = [0.0], asyncio.Queue[bytes]()
 
-    async def watched(self: Wire, pieces: AsyncIterator[bytes], limit_s: float) -> bytes | None:
-        granted.append(limit_s)
-        return await wait_for_piece(self, pieces, limit_s)
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield await coming.get()
 
-    monkeypatch.setattr(Wire, "next_piece", watched)
-    silence = Reply(body=(KEEP_ALIVE * 30).encode(), slices=(len(KEEP_ALIVE),))
-    async with asking(ReplayTransport(silence), idle_timeout_s=45.0) as client:
-        await all_of(client.stream_chat(QUESTION))
-    assert granted == [45.0] * 31
+    patience = Patience(pieces(), 45.0, clock=lambda: now_s[0])
+    for _ in range(3):
+        reading = asyncio.create_task(patience.next())
+        await asyncio.sleep(0)
+        now_s[0] += 40
+        patience._look()
+        coming.put_nowait(KEEP_ALIVE.encode())
+        assert await reading == KEEP_ALIVE.encode()
+    reading = asyncio.create_task(patience.next())
+    await asyncio.sleep(0)
+    now_s[0] += 45
+    patience._look()
+    with pytest.raises(StreamInterrupted, match="silence for 45 s"):
+        await reading
+    patience.stop()
+
+
+async def test_who_is_cancelled_while_the_patience_ends_is_cancelled() -> None:
+    patience = Patience(_nothing(), 0.0)
+    reading = asyncio.create_task(patience.next())
+    await asyncio.sleep(0)
+    patience._look()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    await asyncio.Event().wait()
+    yield b""
 
 
 async def test_after_the_end_nobody_waits_long_for_the_connection_to_close() -> None:

@@ -3,13 +3,12 @@
 import asyncio
 from contextlib import aclosing, suppress
 
-import httpx
 import pytest
 
 from openrouter.client import OpenRouterClient
+from openrouter.connections import KEPT
 from openrouter.errors import NotConnected
-from openrouter.events import Identified, TextDelta
-from openrouter.pool import ClientPool, CountedTransport
+from openrouter.events import TextDelta
 from tests.openrouter.answers import DONE, KEEP_ALIVE, chunk, failures_of, text_of
 from tests.openrouter.upstream import (
     QUESTION,
@@ -41,17 +40,6 @@ class Stalling:
         self.left.set()
 
 
-def pool_of(client: OpenRouterClient) -> ClientPool:
-    return client._wire.pool
-
-
-def open_connections(client: OpenRouterClient) -> int:
-    generation = pool_of(client)._current
-    assert generation is not None
-    assert isinstance(generation.transport, CountedTransport)
-    return generation.transport.busy_connections()
-
-
 async def test_closing_the_iterator_closes_the_socket_at_once() -> None:
     serve = Stalling()
     async with upstream(serve) as url, asking(base_url=url) as client:
@@ -61,7 +49,7 @@ async def test_closing_the_iterator_closes_the_socket_at_once() -> None:
                     break
         async with asyncio.timeout(5):
             await serve.left.wait()
-        assert open_connections(client) == 0
+        assert client.connections == 0
 
 
 async def test_cancelling_in_mid_stream_closes_the_socket_at_once() -> None:
@@ -82,7 +70,7 @@ async def test_cancelling_in_mid_stream_closes_the_socket_at_once() -> None:
             await serve.left.wait()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        assert open_connections(client) == 0
+        assert client.connections == 0
 
 
 async def test_cancelling_before_the_headers_closes_the_socket_at_once() -> None:
@@ -95,7 +83,7 @@ async def test_cancelling_before_the_headers_closes_the_socket_at_once() -> None
             await serve.left.wait()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        assert open_connections(client) == 0
+        assert client.connections == 0
 
 
 async def answer_well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,11 +94,8 @@ async def answer_well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         end_stream(writer)
 
 
-async def test_cancelling_at_any_moment_of_connecting_leaves_no_connection_behind_for_ever() -> (
-    None
-):
-    """httpcore leaks here; we count what it leaks, and begin anew before it piles up."""
-    async with upstream(answer_well) as url, asking(base_url=url, most_orphans=3) as client:
+async def test_cancelling_at_any_moment_leaves_no_connection_behind() -> None:
+    async with upstream(answer_well) as url, asking(base_url=url) as client:
         for turns in range(60):
             reading = asyncio.create_task(all_of(client.stream_chat(QUESTION)))
             for _ in range(turns % 30):
@@ -118,29 +103,8 @@ async def test_cancelling_at_any_moment_of_connecting_leaves_no_connection_behin
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
-        events = await all_of(client.stream_chat(QUESTION))
-        assert text_of(events) == "good"
-        assert open_connections(client) <= 3
-        assert pool_of(client)._retired == []
-
-
-async def test_a_pool_that_has_leaked_is_replaced_when_its_last_stream_has_ended() -> None:
-    serve = Stalling()
-    async with upstream(serve) as url, asking(base_url=url, most_orphans=2) as client:
-        pool = pool_of(client)
-        async with aclosing(client.stream_chat(QUESTION)) as events:
-            assert await anext(events) == Identified("gen-live")
-            old = pool._current
-            assert old is not None
-            assert isinstance(old.transport, CountedTransport)
-            old.in_use -= 3  # as if three more connections were busy with nobody's request
-            async with pool.lease() as other:
-                assert other is not old.client
-            assert pool.replaced == 1
-            assert not old.client.is_closed
-            old.in_use += 3
-        assert old.client.is_closed
-        assert pool._retired == []
+            assert client.connections == 0
+        assert text_of(await all_of(client.stream_chat(QUESTION))) == "good"
 
 
 async def test_a_stream_that_was_read_to_its_end_leaves_its_connection_for_the_next() -> None:
@@ -210,11 +174,24 @@ async def test_a_connection_that_was_closed_while_it_was_idle_is_no_failure() ->
             assert text_of(await all_of(client.stream_chat(QUESTION))) == "good"
 
 
-async def test_a_client_of_the_callers_transport_is_never_replaced() -> None:
-    pool = ClientPool(timeout=httpx.Timeout(1), transport=httpx.MockTransport(lambda _: None))  # type: ignore[arg-type]
-    async with pool.lease() as first:
-        pass
-    async with pool.lease() as second:
-        assert second is first
-    await pool.aclose()
-    assert first.is_closed
+async def test_after_a_rush_only_some_connections_are_kept() -> None:
+    begun, go = asyncio.Queue[None](), asyncio.Event()
+
+    async def together(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        begun.put_nowait(None)
+        await go.wait()
+        begin_stream(writer)
+        send(writer, chunk("good") + chunk("", finish="stop") + DONE)
+        end_stream(writer)
+        await reader.read()
+
+    async with upstream(together) as url, asking(base_url=url) as client:
+        asked = [asyncio.create_task(all_of(client.stream_chat(QUESTION))) for _ in range(KEPT + 5)]
+        for _ in asked:
+            await begun.get()
+        assert client.connections == KEPT + 5
+        go.set()
+        await asyncio.gather(*asked)
+        assert client.connections == 0
+        assert [len(kept) for kept in client._wire._ours._idle.values()] == [KEPT]

@@ -1,14 +1,15 @@
-"""Our sockets under httpcore, on asyncio's loop and on uvloop, plain and encrypted."""
+"""Our transport under httpx, on asyncio's loop and on uvloop, plain and encrypted."""
 
 import asyncio
 import datetime as dt
 import ipaddress
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
 import uvloop
 from cryptography import x509
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from openrouter.network import LeanBackend
+from openrouter.connections import StreamTransport
 from tests.openrouter.answers import DONE, chunk, text_of
 from tests.openrouter.upstream import (
     QUESTION,
@@ -30,6 +31,7 @@ from tests.openrouter.upstream import (
 )
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
+Treat = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 loops = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 
 
@@ -65,21 +67,33 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while line := await reader.readline():
-        writer.write(line)
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
-async def with_server(
-    treat: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-    use: Callable[[int], Awaitable[None]],
-    tls: ssl.SSLContext | None = None,
-) -> None:
+@asynccontextmanager
+async def served(treat: Treat, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The address of a server that treats each connection so."""
     server = await asyncio.start_server(treat, "127.0.0.1", 0, ssl=tls)
     try:
-        await use(server.sockets[0].getsockname()[1])
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     finally:
         server.close()
+
+
+def saying(*answers: bytes) -> Treat:
+    """One answer after the other on each connection; at the end of them it is closed."""
+
+    async def treat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await read_request(reader)
+            writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    return treat
 
 
 @loops
@@ -105,142 +119,155 @@ def test_a_whole_stream_comes_through_the_client(run: Run) -> None:
 
 @loops
 def test_bytes_go_and_come_encrypted(run: Run, certificate: Path) -> None:
-    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_tls.load_cert_chain(certificate)
-    client_tls = ssl.create_default_context(cafile=str(certificate))
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, _, body = (await read_request(reader)).partition(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
 
-    async def use(port: int) -> None:
-        plain = await LeanBackend().connect_tcp("127.0.0.1", port, timeout=5)
-        stream = await plain.start_tls(client_tls, "127.0.0.1", timeout=5)
-        assert stream.get_extra_info("ssl_object") is not None
-        await stream.write(b"x" * 300_000 + b"\n", timeout=5)
-        received = b""
-        while not received.endswith(b"\n"):
-            received += await stream.read(65_536, timeout=5)
-        assert received == b"x" * 300_000 + b"\n"
-        await stream.aclose()
+    async def ask() -> None:
+        transport = StreamTransport(lambda: ssl.create_default_context(cafile=str(certificate)))
+        async with (
+            served(echo, server_tls(certificate)) as url,
+            httpx.AsyncClient(transport=transport) as client,
+        ):
+            answer = await client.post(url, content=b"x" * 300_000)
+            assert answer.content == b"x" * 300_000
+            assert transport.busy_connections == 0
 
-    run(with_server(echo_long, use, server_tls))
-
-
-async def echo_long(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    received = b""
-    while not received.endswith(b"\n"):
-        received += await reader.read(65_536)
-    writer.write(received)
-    await writer.drain()
+    run(ask())
 
 
 @loops
 def test_a_certificate_that_nobody_vouches_for_is_not_connected(
     run: Run, certificate: Path
 ) -> None:
-    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_tls.load_cert_chain(certificate)
+    async def ask() -> None:
+        async with (
+            served(saying(), server_tls(certificate)) as url,
+            httpx.AsyncClient(transport=StreamTransport()) as client,
+        ):
+            with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+                await client.get(url)
 
-    async def use(port: int) -> None:
-        plain = await LeanBackend().connect_tcp("127.0.0.1", port, timeout=5)
-        with pytest.raises(httpcore.ConnectError, match="certificate verify failed"):
-            await plain.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=5)
+    run(ask())
 
-    run(with_server(echo, use, server_tls))
+
+ANSWERS = {
+    "with a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbye", b"bye"),
+    "in chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nby\r\n1\r\ne\r\n0\r\n\r\n",
+        b"bye",
+    ),
+    "until it is closed": (b"HTTP/1.1 200 OK\r\nContent-Type: x/y\r\n\r\nbye", b"bye"),
+    "without a body": (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+    "after a hint": (
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbye",
+        b"bye",
+    ),
+}
 
 
 @loops
-def test_a_port_where_nobody_listens_is_an_error_of_httpcore(run: Run) -> None:
-    async def ask() -> None:
-        async def use(port: int) -> None:
-            await asyncio.sleep(0)
-            ports.append(port)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_ends_where_its_framing_says(run: Run, answer: str) -> None:
+    said, body = ANSWERS[answer]
 
-        ports: list[int] = []
-        await with_server(echo, use)
-        with pytest.raises(httpcore.ConnectError):
-            await LeanBackend().connect_tcp("127.0.0.1", ports[0], timeout=5)
+    async def ask() -> None:
+        transport = StreamTransport()
+        client = httpx.AsyncClient(transport=transport)
+        async with served(saying(said)) as url, client:
+            response = await client.get(url)
+            assert (response.content, response.headers.get("link")) == (body, None)
+            assert transport.busy_connections == 0
+
+    run(ask())
+
+
+BROKEN = {
+    "no HTTP": b"SSH-2.0-OpenSSH_9\r\n",
+    "nothing at all": b"",
+    "half of the headers": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "half of the body": b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nhalf",
+    "half of the chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+}
+
+
+@loops
+@pytest.mark.parametrize("answer", BROKEN)
+def test_a_broken_answer_is_an_error_of_httpx(run: Run, answer: str) -> None:
+    async def ask() -> None:
+        transport = StreamTransport()
+        client = httpx.AsyncClient(transport=transport)
+        async with served(saying(BROKEN[answer])) as url, client:
+            with pytest.raises(httpx.TransportError):
+                await client.get(url)
+            assert transport.busy_connections == 0
 
     run(ask())
 
 
 @loops
-def test_silence_is_a_read_timeout_and_loses_nothing(run: Run) -> None:
-    async def use(port: int) -> None:
-        stream = await LeanBackend().connect_tcp("127.0.0.1", port)
-        with pytest.raises(httpcore.ReadTimeout):
-            await stream.read(100, timeout=0.01)
-        await stream.write(b"still here\n")
-        assert await stream.read(100, timeout=5) == b"still here\n"
-        await stream.aclose()
+def test_what_comes_unasked_on_an_idle_connection_is_no_answer(run: Run) -> None:
+    """A server may say 408 before it hangs up: the next question must not take it for its own."""
+    late = asyncio.Event()
+    good = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
-    run(with_server(echo, use))
+    async def treat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(good)
+        await late.wait()
+        writer.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n\r\nlate")
+        assert await reader.read() == b""
 
+    async def ask() -> None:
+        async with served(treat) as url, httpx.AsyncClient(transport=StreamTransport()) as client:
+            assert (await client.get(url)).text == "good"
+            late.set()
+            async with asyncio.timeout(5):
+                while client._transport._idle:  # type: ignore[attr-defined]
+                    await asyncio.sleep(0)
+                    if all(c.is_closed for kept in client._transport._idle.values() for c in kept):  # type: ignore[attr-defined]
+                        break
+            assert (await client.get(url)).text == "good"
 
-@loops
-def test_the_end_of_the_other_side_is_the_end_of_reading(run: Run) -> None:
-    async def bye(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"bye")
-        writer.close()
-
-    async def use(port: int) -> None:
-        stream = await LeanBackend().connect_tcp("127.0.0.1", port)
-        assert await stream.read(2, timeout=5) == b"by"
-        assert await stream.read(9, timeout=5) == b"e"
-        assert await stream.read(9, timeout=5) == b""
-        assert stream.get_extra_info("is_readable")
-        await stream.aclose()
-
-    run(with_server(bye, use))
-
-
-@loops
-def test_a_connection_at_rest_is_not_readable(run: Run) -> None:
-    """httpcore takes an idle connection that is readable for one that was closed."""
-
-    async def use(port: int) -> None:
-        stream = await LeanBackend().connect_tcp("127.0.0.1", port)
-        assert not stream.get_extra_info("is_readable")
-        assert stream.get_extra_info("server_addr")[1] == port
-        await stream.aclose()
-
-    run(with_server(echo, use))
+    run(ask())
 
 
 @loops
 def test_a_reader_that_is_slow_holds_the_sender_back(run: Run) -> None:
-    size = 20_000_000
-    sent = 0
+    size, sent = 20_000_000, 0
 
-    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         for _turn in range(size // 100_000):
             writer.write(b"y" * 100_000)
             await writer.drain()
             sent += 100_000
-        writer.close()
 
-    async def use(port: int) -> None:
-        stream = await LeanBackend().connect_tcp("127.0.0.1", port)
-        received = len(await stream.read(1, timeout=5))
-        held = -1
-        while held != sent:  # until nothing moves any more
-            held = sent
-            for _ in range(50):
-                await asyncio.sleep(0)
-        assert held < size
-        while piece := await stream.read(65_536, timeout=5):
-            received += len(piece)
-        assert received == size
-        await stream.aclose()
+    async def ask() -> None:
+        client = httpx.AsyncClient(transport=StreamTransport())
+        async with served(flood) as url, client, client.stream("GET", url) as response:
+            held = -1
+            while held != sent:  # until nothing moves any more
+                held = sent
+                for _ in range(50):
+                    await asyncio.sleep(0)
+            assert held < size
+            assert len(await response.aread()) == size
 
-    run(with_server(flood, use))
+    run(ask())
 
 
 @loops
-def test_writing_to_a_closed_connection_is_an_error_of_httpcore(run: Run) -> None:
-    async def use(port: int) -> None:
-        stream = await LeanBackend().connect_tcp("127.0.0.1", port)
-        await stream.aclose()
-        with pytest.raises(httpcore.WriteError):
-            await stream.write(b"x")
-        await stream.write(b"")
+def test_a_port_where_nobody_listens_is_an_error_of_httpx(run: Run) -> None:
+    async def ask() -> None:
+        async with served(saying()) as url:
+            pass
+        async with httpx.AsyncClient(transport=StreamTransport()) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get(url)
 
-    run(with_server(echo, use))
+    run(ask())

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from openrouter.results import Architecture, ModelInfo, Pricing, TopProvider
+from openrouter.results import (
+    Architecture,
+    Benchmark,
+    ModelInfo,
+    Pricing,
+    TaskClassifications,
+    TopProvider,
+)
 from routing.candidates import Candidate, Reasoning, Skills
 from routing.policies import DEFAULT, Policy
 from routing.prices import Prices, Tier
@@ -103,12 +110,23 @@ class FakeClient:
     def __init__(self, infos: Sequence[ModelInfo] = (), error: Exception | None = None) -> None:
         self.infos = infos
         self.error = error
+        self.figures: Sequence[Benchmark] = ()
+        self.tasks = TaskClassifications()
+        self.figures_error: Exception | None = None
         self.closed = 0
 
     async def models(self) -> Sequence[ModelInfo]:
         if self.error:
             raise self.error
         return self.infos
+
+    async def benchmarks(self) -> Sequence[Benchmark]:
+        if self.figures_error:
+            raise self.figures_error
+        return self.figures
+
+    async def task_classifications(self) -> TaskClassifications:
+        return self.tasks
 
     async def aclose(self) -> None:
         self.closed += 1

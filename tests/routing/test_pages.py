@@ -39,6 +39,13 @@ def test_route_shows_the_choice_the_reason_and_the_costs(
         assert part in shown
 
 
+def test_route_takes_any_policy(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("route", "Explain how a heat pump works")
+    assert "balanced 1, dial 5" in capsys.readouterr().out
+    call_command("route", "Explain how a heat pump works", "--policy", "built-in", "--dial", "7")
+    assert "balanced 2026-11-1, dial 7" in capsys.readouterr().out
+
+
 def test_route_shows_a_pinned_router_without_a_price(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("route", "hi", "--choice", "openrouter/auto")
     shown = capsys.readouterr().out
@@ -57,6 +64,7 @@ def test_route_reads_a_long_text_from_its_input(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--policy", "nobody"], "There are: balanced@1, built-in"),
         (["--dial", "11"], "dial goes from 0 to 10"),
         (["--dial", "nan"], "dial goes from 0 to 10"),
         (["--dial", "much"], "invalid float"),

@@ -16,6 +16,7 @@ from openrouter.results import Architecture, Pricing, TopProvider
 from routing import shelf as shelves
 from routing.constraints import NoCandidateFits
 from routing.decision import Decision
+from routing.policy_shelf import policy_for
 from routing.services import catalogue, choose_model, pickable_models
 from routing.shelf import Shelf
 from routing.sync import store_catalogue
@@ -176,8 +177,9 @@ def test_most_calls_ask_the_database_nothing(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     stock(info("acme/one"))
-    with django_assert_num_queries(2):  # has it changed, and then the table
+    with django_assert_num_queries(3):  # has it changed, then the table; which policies
         catalogue()
+        policy_for()
     with django_assert_num_queries(0):
         choose()
         catalogue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from routing.artefacts import load, save
-from routing.evaluation import fitted_on, predict
+from routing.evaluation import after_outcomes, fitted_on, left_out, predict
+from routing.measures import brier
 from routing.outcomes import Corpus, read_corpus
-from routing.predictor import Predictor, shift_from, softened, trusted
+from routing.predictor import Predictor, softened, trusted
 from routing.training import fit
 from tests.routing.outcomes import MODELS, question, write_outcomes
 
@@ -109,14 +111,6 @@ def test_any_text_is_read(predictor: Predictor, text: str) -> None:
     assert reading.tokens >= 1
 
 
-def test_outcomes_move_a_model_and_few_move_it_little() -> None:
-    once = shift_from([1.0], [0.5], deviation=0.7)
-    often = shift_from([1.0] * 30, [0.5] * 30, deviation=0.7)
-    assert 0 < once < 0.5 < often <= 2.5
-    assert shift_from([], [], deviation=0.7) == 0
-    assert shift_from([0.0] * 30, [0.5] * 30, deviation=0.7) == pytest.approx(-often, abs=1e-3)
-
-
 def test_the_commands_train_evaluate_and_write_predictions(world: Path, tmp_path: Path) -> None:
     told = StringIO()
     artefact, lines = tmp_path / "router.npz", tmp_path / "predictions.csv"
@@ -130,6 +124,7 @@ def test_the_commands_train_evaluate_and_write_predictions(world: Path, tmp_path
     assert len(rows) == 1 + 240 * len(MODELS)
     assert "cross-validated: two models" in told.getvalue()
     assert "gain over hull" in told.getvalue()
+    assert "without prompts that resemble" in told.getvalue()
 
 
 def test_a_folder_without_outcomes_is_named(tmp_path: Path) -> None:
@@ -145,6 +140,27 @@ def test_sources_are_believed_only_about_models_they_know(predictor: Predictor) 
     assert trust > 0.5
     assert weights.sum() == pytest.approx(1, abs=1e-3)
     assert trusted(reading, unknown)[0] == 0
+
+
+def test_a_strange_prompt_loses_trust_unless_it_is_surely_of_one_kind(predictor: Predictor) -> None:
+    reading = predictor.read(question(random.Random(4), hard=True))
+    known = np.array([predictor.pool_places(model) for model in MODELS])
+    plain = trusted(replace(reading, unfamiliar=0.0, likest=0.1), known)[0]
+    strange = trusted(replace(reading, unfamiliar=1.0, likest=0.1), known)[0]
+    certain = trusted(replace(reading, unfamiliar=1.0, likest=0.9), known)[0]
+    assert strange < 0.5 * plain
+    assert certain == pytest.approx(plain)
+
+
+def test_thirty_outcomes_are_left_out_and_move_the_odds(corpus: Corpus) -> None:
+    split = left_out(corpus, seed=1, say=lambda _: None)
+    after = after_outcomes(split, corpus, seed=1)
+    for name, benchmark in split.benchmarks.items():
+        assert len(after.benchmarks[name].rows) == len(benchmark.rows) - 30
+    before, now = (
+        brier(s.quality["world0"], s.benchmarks["world0"].scores) for s in (split, after)
+    )
+    assert now < before
 
 
 def test_models_nobody_knows_are_compared_by_ability_alone(predictor: Predictor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -11,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
-from billing.reconciliation import Statement, fetch_statement, own_key_hash, reconcile
+from billing.keys import NoUsableKey, is_emulated, management_key
+from billing.reconciliation import Statement, fetch_statement, our_keys, reconcile
 from billing.reconciliation_models import Reconciliation, Verdict
 from billing.templatetags.money import usd_exact
 from openrouter.errors import KeyRejected, OpenRouterError
@@ -34,15 +36,19 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument(
             "--whole-account", action="store_true",
-            help="compare with the whole account, not only with the key of this installation",
+            help="compare with the whole account, not only with the keys of this installation",
         )  # fmt: skip
 
     def handle(self, *, date: dt.date | None, whole_account: bool, **options: Any) -> None:
-        if settings.OPENROUTER_API_KEY and not settings.OPENROUTER_MANAGEMENT_KEY:
-            raise CommandError("Nothing was compared: set OPENROUTER_MANAGEMENT_KEY first.")
-        key_hash = None if whole_account else own_key_hash()
         try:
-            statement = async_to_sync(fetch)(date, key_hash)
+            if not (is_emulated() or management_key()):
+                raise CommandError("Nothing was compared: set OPENROUTER_MANAGEMENT_KEY first.")
+            keys = [] if whole_account else our_keys()
+            account = import_string(settings.OPENROUTER_MANAGEMENT_CLIENT)()
+            own = import_string(settings.OPENROUTER_CLIENT)()
+            statement = async_to_sync(fetch)(account, own, date, keys)
+        except NoUsableKey as error:
+            raise CommandError(f"Nothing was compared: {error}") from error
         except KeyRejected as error:
             raise CommandError(f"Nothing was compared: {about_the_key(error)}") from error
         except OpenRouterError as error:
@@ -74,6 +80,12 @@ class Command(BaseCommand):
                     f"theirs ${line['theirs_usd']} in {line['their_requests']} requests"
                 )
 
+        for key in record.keys:
+            if key["residual_usd"] != "0":
+                self.stdout.write(
+                    f"    {key['key']}: ours ${key['ours_usd']}, theirs ${key['theirs_usd']}"
+                )
+
     def _print_totals(self, record: Reconciliation) -> None:
         used = usd_exact(record.key_usage_usd) or "unknown"
         self.stdout.write(
@@ -81,12 +93,10 @@ class Command(BaseCommand):
         )
 
 
-async def fetch(day: dt.date | None, key_hash: str | None) -> Statement:
+async def fetch(account: Any, own: Any, day: dt.date | None, keys: Sequence[str]) -> Statement:
     """Ask with both keys, and close what was opened."""
-    account = import_string(settings.OPENROUTER_MANAGEMENT_CLIENT)()
-    own = import_string(settings.OPENROUTER_CLIENT)()
     try:
-        return await fetch_statement(account, own, day=day, key_hash=key_hash)
+        return await fetch_statement(account, own, day=day, keys=keys)
     finally:
         await account.aclose()
         await own.aclose()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from numpy.typing import NDArray
 
 from routing.artefacts import SHIPPED, ArtefactUnfit, load
 from routing.evaluation import (
@@ -20,13 +22,22 @@ from routing.evaluation import (
     left_out,
     predict,
     predicted_cost_usd,
+    twins_across,
     yesterday,
 )  # fmt: skip
+from routing.evaluation_votes import votes_table
 from routing.outcomes import Corpus, read_corpus
 from routing.stopwatch import decision_ms
-from routing.tables import calibration_table, few_table, many_table, pair_table, yesterday_table
+from routing.tables import (
+    calibration_table,
+    few_table,
+    many_table,
+    pair_table,
+    twins_table,
+    yesterday_table,
+)
 
-SPLITS = ("shipped", "cv", "lobo", "thirty", "routellm", "yesterday", "speed")
+SPLITS = ("shipped", "cv", "lobo", "thirty", "votes", "routellm", "yesterday", "speed")
 
 
 class Command(BaseCommand):
@@ -49,9 +60,10 @@ class Command(BaseCommand):
         self.done: dict[str, Split] = {}
         told: Mapping[str, Callable[[], None]] = {
             "shipped": lambda: self.tell_shipped(artefact),
-            "cv": lambda: self.tell(self.made("cv")),
-            "lobo": lambda: self.tell(self.made("lobo")),
+            "cv": lambda: self.tell(self.made("cv"), "cv"),
+            "lobo": lambda: self.tell(self.made("lobo"), "lobo"),
             "thirty": self.tell_thirty,
+            "votes": self.tell_votes,
             "routellm": self.tell_few,
             "yesterday": self.tell_yesterday,
             "speed": lambda: self.stdout.write(decision_ms(self.corpus.texts, artefact)),
@@ -70,10 +82,16 @@ class Command(BaseCommand):
     def say(self, text: str) -> None:
         self.stderr.write(self.style.NOTICE(text))
 
-    def tell(self, split: Split) -> None:
+    def tell(self, split: Split, name: str = "") -> None:
         self.stdout.write(pair_table(split, self.corpus))
         self.stdout.write(many_table(split, self.corpus))
         self.stdout.write(calibration_table(split))
+        if name:
+            self.stdout.write(twins_table(split, self.corpus, self.twins[name]))
+
+    @cached_property
+    def twins(self) -> Mapping[str, NDArray[np.bool_]]:
+        return twins_across(self.corpus)
 
     def shipped(self, artefact: Path) -> Split:
         """What the artefact says of prompts it was not fitted on."""
@@ -96,8 +114,11 @@ class Command(BaseCommand):
             self.tell(split)
 
     def tell_thirty(self) -> None:
-        after = [after_outcomes(self.made("lobo"), seed=seed) for seed in range(5)]
+        after = [after_outcomes(self.made("lobo"), self.corpus, seed=seed) for seed in range(5)]
         self.stdout.write(many_table(after[0], self.corpus, others=after[1:]))
+
+    def tell_votes(self) -> None:
+        self.stdout.write(votes_table(self.made("lobo"), self.corpus))
 
     def tell_few(self) -> None:
         if "mmlu" in self.corpus.benchmarks:

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from routing.policies import DEFAULT
+from routing.policies import Policy
+from routing.policy_services import BUILT_IN, NoSuchPolicy, find_policy
+from routing.policy_shelf import policy_for
 from routing.receipts import Receipt, receipt
 from routing.services import Decision, NoCandidateFits, choose_model
 
@@ -21,7 +23,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("text", help='What the person writes; "-" reads it from stdin.')
         parser.add_argument("--choice", default="", help="A model the person pinned.")
-        parser.add_argument("--dial", type=float, default=DEFAULT.dial, help="0 thrifty, 10 best.")
+        named = f"name, name@version, or {BUILT_IN}; without it, the live one."
+        parser.add_argument("--policy", default=None, help=f"By which policy: {named}")
+        parser.add_argument("--dial", type=float, default=None, help="0 thrifty, 10 best.")
         parser.add_argument("--needs", nargs="*", default=[], choices=NEEDS)
         parser.add_argument("--history-tokens", type=int, default=0)
         parser.add_argument("--max-completion-tokens", type=int, default=8_000)
@@ -35,13 +39,13 @@ class Command(BaseCommand):
                 history_tokens=options["history_tokens"],
                 needs=frozenset(options["needs"]),
                 choice=options["choice"],
-                policy=DEFAULT.turned_to(options["dial"]),
+                policy=_policy(options["policy"], options["dial"]),
                 max_completion_tokens=options["max_completion_tokens"],
                 budget_usd=_amount(options["budget_usd"]),
             )
         except NoCandidateFits as error:
             raise CommandError(f"{error.message} (constraint: {error.constraint})") from error
-        except ValueError as error:
+        except (NoSuchPolicy, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self.drawn(decision))
         if options["explain"]:
@@ -56,6 +60,7 @@ class Command(BaseCommand):
             self.style.MIGRATE_HEADING(decision.slug),
             f"  {paper.line}",
             f"  {paper.learned_line or 'The plain scorers decided: there is no learned router.'}",
+            *(f"  {line}" for line in paper.live_lines),
             f"  fallbacks: {', '.join(decision.fallbacks) or 'none'}",
             f"  thinking: {paper.effort or 'as the model does by itself'};"
             f" room for the answer: {decision.max_completion_tokens} tokens;"
@@ -64,6 +69,11 @@ class Command(BaseCommand):
             f"  for {paper.prompt_tokens} tokens in, {paper.completion_tokens} out:",
         ]
         return "\n".join([*head, *_table(paper), f"  {paper.rejected_line}", f"  {paper.policy}"])
+
+
+def _policy(name: str | None, dial: float | None) -> Policy:
+    policy = policy_for() if name is None else find_policy(name)
+    return policy if dial is None else policy.turned_to(dial)
 
 
 def _amount(text: str | None) -> Decimal | None:

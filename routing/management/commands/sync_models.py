@@ -11,7 +11,11 @@ from routing.services import CatalogueRefused, sync_catalogue
 
 
 class Command(BaseCommand):
-    help = "Fetch OpenRouter's list of models with prices and limits into the catalogue."
+    help = (
+        "Fetch OpenRouter's list of models with prices and limits into the catalogue, and what it"
+        " publishes of benchmarks and tasks where the key may read that. Exit status 1: nothing was"
+        " changed. 2: the list is in, the published figures are as they were."
+    )
 
     def handle(self, **options: Any) -> None:
         try:
@@ -22,4 +26,10 @@ class Command(BaseCommand):
             raise CommandError(f"The catalogue was not synced: {error}") from error
         for warning in report.warnings:
             self.stderr.write(self.style.WARNING(warning))
+        for line in report.news:
+            self.stdout.write(line)
+        if report.note:
+            self.stdout.write(report.note)
         self.stdout.write(report.summary())
+        if report.trouble:
+            raise CommandError(report.trouble, returncode=2)

