@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -90,44 +88,3 @@ def test_a_conversation_opens_at_its_end(chat: ChatPage) -> None:
     chat.page.reload()
     chat.page.wait_for_function(AT_END)
     expect(latest(chat)).to_be_hidden()
-
-
-def long_talk(messages: int) -> bytes:
-    """An export of ours: a talk of so many messages, each answer of a few paragraphs."""
-    rows = [
-        {"id": n, "parent": n - 1 or None, "role": "assistant", "text": f"{n}: {words(200)}"}
-        if n % 2 == 0
-        else {"id": n, "parent": n - 1 or None, "role": "user", "text": f"Question {n}"}
-        for n in range(1, messages + 1)
-    ]
-    talk = {"id": "long", "title": "Five hundred messages", "messages": rows, "head": messages}
-    head = {"format": "switchboard-conversations", "version": 1}
-    return json.dumps(head | {"conversations": [talk]}).encode()
-
-
-def test_older_messages_come_on_demand_and_move_nothing(chat: ChatPage) -> None:
-    chat.open("/library/files/")
-    chat.page.get_by_label("File of conversations").set_input_files(
-        {"name": "talk.json", "mimeType": "application/json", "buffer": long_talk(500)}
-    )
-    chat.page.get_by_role("button", name="Import").click()
-    expect(chat.page.get_by_role("status")).to_contain_text("500 messages")
-    chat.open()
-    chat.page.get_by_role("link", name="Five hundred messages", exact=True).click()
-    expect(chat.answer).to_contain_text("500: ")
-    chat.page.wait_for_function(AT_END)
-    shown = chat.page.locator("#messages .message")
-    few = shown.count()
-    assert few < 100, "a long talk begins with its newest messages"
-    name = shown.first.get_attribute("id")
-    place: float = chat.page.evaluate(
-        """(id) => {
-          document.querySelector("#messages").scrollTop = 200;
-          return document.getElementById(id).getBoundingClientRect().top;
-        }""",
-        name,
-    )
-    expect(shown).not_to_have_count(few)
-    now = chat.page.locator(f"#{name}").bounding_box()
-    assert now
-    assert abs(now["y"] - place) < 3, "what is read has moved"
