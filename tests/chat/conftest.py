@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from chat.models import Conversation
+from chat.runner import runner
 from chat.services import Turn, send
 from routing.evidence_memory import memory
 from routing.policy_shelf import policy_shelf
 from routing.shelf import shelf
 from routing.sync import store_catalogue
+from tests.chat.offered import Desk, stock
 from tests.routing.factories import info
 
 Ask: TypeAlias = Callable[..., Turn]
@@ -68,3 +73,16 @@ def ask(ada: User) -> Ask:
         )
 
     return begin
+
+
+@pytest.fixture
+def desk(
+    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> Desk:
+    """Ada's browser, a catalogue of what the emulator lists, and files in a folder of the test."""
+    settings.ATTACHMENT_DIR = str(tmp_path / "attachments")
+    desk = Desk(client)
+    monkeypatch.setattr(runner, "start", lambda job, change, frame: desk.jobs.append(job))
+    client.force_login(ada)
+    stock()
+    return desk

@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,7 @@ from openrouter.emulator.transport import EmulatorTransport
 from openrouter.results import ModelInfo
 from routing.shelf import shelf
 from routing.sync import store_catalogue
+from tests.openrouter.test_request_bodies import check
 
 HTMX = {"HX-Request": "true"}
 CLAUDE = "anthropic/claude-haiku-4.5"
@@ -149,3 +151,25 @@ class Desk:
         await writer.task
         self.frames = list(follower.pending)
         await client.aclose()  # type: ignore[attr-defined]
+
+
+def documented(body: dict[str, Any]) -> dict[str, Any]:
+    """The same body, held against OpenRouter's own document. Raises ValidationError.
+
+    That is in ../shared: a test that asks is marked so.
+    """
+    check(body, {"$ref": "#/components/schemas/ChatRequest"})
+    return body
+
+
+def last_parts(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the last message of a documented body is made of."""
+    parts: list[dict[str, Any]] = documented(body)["messages"][-1]["content"]
+    return parts
+
+
+def reserved(reply: Message) -> Decimal:
+    """What was held for a reply, in USD."""
+    assert reply.call is not None
+    assert reply.call.reserved_usd is not None
+    return reply.call.reserved_usd

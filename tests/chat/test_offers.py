@@ -9,18 +9,13 @@ from __future__ import annotations
 import base64
 import json
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.models import User
 from billing.pricebook_models import PriceEntry
 from chat.models import Message
-from chat.runner import runner
 from chat.wishes import SEARCHES
 from routing.services import models_by_slug
 from tests.chat.offered import (
@@ -35,40 +30,13 @@ from tests.chat.offered import (
     PNG,
     WAV,
     Desk,
+    documented,
+    last_parts,
+    reserved,
     stock,
 )
-from tests.openrouter.test_request_bodies import check
 
 pytestmark = pytest.mark.shared
-LONG = "A rule that everybody has to keep to. " * 400  # about 5,000 tokens
-
-
-@pytest.fixture
-def desk(
-    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
-) -> Desk:
-    settings.ATTACHMENT_DIR = str(tmp_path / "attachments")
-    desk = Desk(client)
-    monkeypatch.setattr(runner, "start", lambda job, change, frame: desk.jobs.append(job))
-    client.force_login(ada)
-    stock()
-    return desk
-
-
-def documented(body: dict[str, Any]) -> dict[str, Any]:
-    check(body, {"$ref": "#/components/schemas/ChatRequest"})
-    return body
-
-
-def last_parts(body: dict[str, Any]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = documented(body)["messages"][-1]["content"]
-    return parts
-
-
-def reserved(reply: Message) -> Decimal:
-    assert reply.call is not None
-    assert reply.call.reserved_usd is not None
-    return reply.call.reserved_usd
 
 
 # --- In: pictures, PDF, recordings, text

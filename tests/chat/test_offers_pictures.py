@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from chat.exporting import as_json, as_markdown
 from chat.import_formats import read_file
 from chat.models import Attachment, Conversation, Message
 from chat.pictures import NoPicture, read_picture
-from chat.runner import runner
 from chat.sharing import revoke, share
 from chat.wishes import PICTURE_USD
 from openrouter.events import (
@@ -35,9 +33,8 @@ from openrouter.events import (
 )
 from openrouter.testing import ReplayTransport, Reply, ScriptedClient
 from routing.services import models_by_slug
-from tests.chat.offered import CLAUDE, PAINTER, PLAIN, PNG, Desk, client_of, stock
+from tests.chat.offered import CLAUDE, PAINTER, PLAIN, PNG, Desk, client_of, documented, stock
 from tests.openrouter.answers import stream
-from tests.openrouter.test_request_bodies import check
 
 URL = "data:image/png;base64," + base64.b64encode(PNG).decode()
 ENDING: Sequence[StreamEvent] = (
@@ -45,18 +42,6 @@ ENDING: Sequence[StreamEvent] = (
     UsageReported(Usage(9, 2, cost_usd=Decimal("0.04"))),
     Done(),
 )
-
-
-@pytest.fixture
-def desk(
-    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
-) -> Desk:
-    settings.ATTACHMENT_DIR = str(tmp_path / "attachments")
-    desk = Desk(client)
-    monkeypatch.setattr(runner, "start", lambda job, change, frame: desk.jobs.append(job))
-    client.force_login(ada)
-    stock()
-    return desk
 
 
 def page_of(desk: Desk, reply: Message) -> str:
@@ -84,8 +69,7 @@ def drawn(desk: Desk, *events: StreamEvent) -> Message:
 def test_a_picture_is_asked_for_by_a_wish_and_auto_finds_who_draws(desk: Desk) -> None:
     desk.wish(picture="on")
     reply, body = desk.send("Draw a bee")
-    check(body, {"$ref": "#/components/schemas/ChatRequest"})
-    assert body["modalities"] == ["image", "text"]
+    assert documented(body)["modalities"] == ["image", "text"]
     asked = [body["model"], *body.get("models", ())]
     assert all("image" in models_by_slug()[slug].outputs for slug in asked)
     assert picture_of(reply)["kind"] == "image"
@@ -94,8 +78,7 @@ def test_a_picture_is_asked_for_by_a_wish_and_auto_finds_who_draws(desk: Desk) -
 @pytest.mark.shared
 def test_a_model_that_draws_is_asked_for_pictures_by_its_choice(desk: Desk) -> None:
     _, body = desk.send("Draw a bee", model=PAINTER)
-    check(body, {"$ref": "#/components/schemas/ChatRequest"})
-    assert body["modalities"] == ["image", "text"]
+    assert documented(body)["modalities"] == ["image", "text"]
 
 
 def test_one_that_does_not_is_not_asked(desk: Desk) -> None:
@@ -240,11 +223,11 @@ def test_a_picture_goes_back_to_a_model_that_sees_and_to_no_other(desk: Desk) ->
     content = Attachment.objects.get().path.read_bytes()
     url = "data:image/png;base64," + base64.b64encode(content).decode()
     _, body = desk.send("Make it blue", model=PAINTER)
-    check(body, {"$ref": "#/components/schemas/ChatRequest"})
-    assert body["messages"][1]["images"] == [{"type": "image_url", "image_url": {"url": url}}]
+    assert documented(body)["messages"][1]["images"] == [
+        {"type": "image_url", "image_url": {"url": url}}
+    ]
     blind, body = desk.send("What rhymes with bee?", model=PLAIN)
-    check(body, {"$ref": "#/components/schemas/ChatRequest"})
-    assert "images" not in body["messages"][1]
+    assert "images" not in documented(body)["messages"][1]
     assert blind.state == "done"
     assert reply.text
 

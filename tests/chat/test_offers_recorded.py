@@ -8,19 +8,14 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django import Settings
 
-from accounts.models import User
 from billing.models import UsageRecord
 from billing.pricebook_models import PriceEntry
 from chat.models import Message
 from chat.reasoning import whole_details
-from chat.runner import runner
 from openrouter.testing import ReplayTransport, Reply
 from tests.chat.offered import CLAUDE, GEMINI, GPT, PDF, PLAIN, PNG, Desk, client_of, stock
 from tests.openrouter.answers import SHARED
@@ -32,13 +27,8 @@ JSON_HEADERS = {"content-type": "application/json"}
 
 
 @pytest.fixture
-def desk(
-    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
-) -> Desk:
-    settings.ATTACHMENT_DIR = str(tmp_path / "attachments")
-    desk = Desk(client)
-    monkeypatch.setattr(runner, "start", lambda job, change, frame: desk.jobs.append(job))
-    client.force_login(ada)
+def desk(desk: Desk) -> Desk:
+    """With the models of the recordings."""
     stock(CLAUDE, GEMINI, GPT, PLAIN, SONNET)
     return desk
 
