@@ -8,8 +8,9 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 
 from billing.models import Call, Purpose, UsageRecord
-from billing.services import end_call, reserve_call, start_call
+from billing.services import end_call, note_generation_id, reserve_call, start_call
 from openrouter.events import Usage
+from openrouter.types import Completion
 
 OF_THE_END = {
     "served_model",
@@ -65,5 +66,26 @@ def ended(call: Call, **fields: Any) -> UsageRecord | None:
 def entry_of(user: AbstractBaseUser, cost: str, **fields: Any) -> UsageRecord:
     """A call that was made and booked."""
     entry = ended(running_call(user), cost_usd=Decimal(cost), **fields)
+    assert entry is not None
+    return entry
+
+
+def answered(user: AbstractBaseUser, completion: Completion, **fields: Any) -> UsageRecord:
+    """What the upstream has answered, booked as of this person: one answer in both books.
+
+    `fields` are those of the call.
+    """
+    call = running_call(user, **fields)
+    note_generation_id(call_id=call.pk, generation_id=str(completion.generation_id))
+    entry = end_call(
+        call_id=call.pk,
+        usage=completion.usage,
+        served_model=completion.model,
+        provider=completion.provider,
+        finish_reason=completion.finish_reason,
+        ttft_ms=None,
+        duration_ms=None,
+        may_have_cost=True,
+    )
     assert entry is not None
     return entry

@@ -1,4 +1,4 @@
-"""An upstream of our own emulator, and keys in it, for the tests of keys."""
+"""An upstream of our own emulator, and keys in it, for the tests of keys and of reconciliation."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ class World:
     key = DEMO_KEY
     management_key = DEMO_MANAGEMENT_KEY
 
-    def reset(self, settings: Settings) -> None:
+    def reset(self, settings: Settings, **more: object) -> None:
+        """A new emulator, at once and without faults; `more` is of its settings."""
         settings.OPENROUTER_CLIENT = f"{__name__}.make_client"
         settings.OPENROUTER_MANAGEMENT_CLIENT = f"{__name__}.make_management_client"
-        self.emulator = Emulator(instant())
+        self.emulator = Emulator(instant(**more))
         self.transport = EmulatorTransport(self.emulator)
         self.key, self.management_key = DEMO_KEY, DEMO_MANAGEMENT_KEY
 
@@ -69,7 +70,7 @@ def make_management_client() -> OpenRouterClient:
 def run(*words: str) -> str:
     """What a command says. Raises CommandError."""
     out = StringIO()
-    call_command(*words, stdout=out)
+    call_command(*words, stdout=out, stderr=out)
     return out.getvalue()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import httpx
@@ -20,11 +19,9 @@ from accounts.models import User
 from billing.credits_models import CreditsSnapshot
 from billing.models import Call, CallState, UsageRecord
 from billing.services import note_generation_id
-from openrouter.client import ClientConfig, OpenRouterClient
-from openrouter.emulator.app import Emulator
-from openrouter.emulator.settings import DEMO_KEY, DEMO_MANAGEMENT_KEY, instant
-from openrouter.emulator.transport import EmulatorTransport
+from openrouter.emulator.settings import DEMO_KEY
 from tests.billing.books import ended, running_call
+from tests.billing.keyring import run, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMANDS = ("sync_models", "sync_credits", "reconcile", "settle")
@@ -36,8 +33,8 @@ SETTLING = ("attempts", "last_answer", "next_try_at")  # what an attempt notes o
 class Upstream(httpx.AsyncBaseTransport):
     """The emulator, until the request with number `after`: from then on `trouble` answers."""
 
-    def __init__(self) -> None:
-        self.emulator = EmulatorTransport(Emulator(instant()))
+    def __init__(self, emulator: httpx.AsyncBaseTransport) -> None:
+        self.emulator = emulator
         self.trouble: Callable[[httpx.Request], httpx.Response] | None = None
         self.after = 0
         self.asked = 0
@@ -47,28 +44,6 @@ class Upstream(httpx.AsyncBaseTransport):
         if self.trouble and self.asked > self.after:
             return self.trouble(request)
         return await self.emulator.handle_async_request(request)
-
-
-class World:
-    upstream: Upstream
-    key = DEMO_KEY
-    management_key = DEMO_MANAGEMENT_KEY
-
-
-world = World()
-
-
-def client(key: str) -> OpenRouterClient:
-    config = ClientConfig(api_key=key, base_url="http://upstream/api/v1", max_attempts=1)
-    return OpenRouterClient(config, world.upstream)
-
-
-def make_client() -> OpenRouterClient:
-    return client(world.key)
-
-
-def make_management_client() -> OpenRouterClient:
-    return client(world.management_key)
 
 
 def timeout(request: httpx.Request) -> httpx.Response:
@@ -124,15 +99,14 @@ TROUBLES: dict[str, tuple[Callable[[httpx.Request], httpx.Response], str, bool]]
 
 
 @pytest.fixture(autouse=True)
-def _upstream(settings: Settings, person: User) -> None:
-    settings.OPENROUTER_CLIENT = f"{__name__}.make_client"
-    settings.OPENROUTER_MANAGEMENT_CLIENT = f"{__name__}.make_management_client"
-    world.upstream = Upstream()
-    world.key, world.management_key = DEMO_KEY, DEMO_MANAGEMENT_KEY
+def upstream(settings: Settings, person: User) -> Upstream:
+    world.reset(settings)
+    world.transport = upstream = Upstream(world.transport)
     stopped = running_call(person)
     note_generation_id(call_id=stopped.pk, generation_id="gen-stopped")
     ended(stopped)
     ended(running_call(person), cost_usd=Decimal("0.01"))
+    return upstream
 
 
 def everything() -> dict[str, list[Any]]:
@@ -146,17 +120,13 @@ def everything() -> dict[str, list[Any]]:
     return found
 
 
-def run(command: str, *words: str) -> str:
-    out = StringIO()
-    call_command(command, *words, stdout=out, stderr=out)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_wrong_upstream_is_a_sentence_a_status_and_no_trace(command: str, trouble: str) -> None:
+def test_a_wrong_upstream_is_a_sentence_a_status_and_no_trace(
+    upstream: Upstream, command: str, trouble: str
+) -> None:
     answer, word, is_about_one = TROUBLES[trouble]
-    world.upstream.trouble = answer
+    upstream.trouble = answer
     before = everything()
     with pytest.raises(CommandError) as caught:
         run(command)
@@ -171,20 +141,20 @@ def test_a_wrong_upstream_is_a_sentence_a_status_and_no_trace(command: str, trou
 @pytest.mark.parametrize("trouble", sorted(TROUBLES.keys() - {"another shape"}))
 @pytest.mark.parametrize("requests", [1, 2])
 def test_a_reconciliation_that_breaks_off_in_the_middle_writes_nothing(
-    trouble: str, requests: int
+    upstream: Upstream, trouble: str, requests: int
 ) -> None:
-    world.upstream.trouble, world.upstream.after = TROUBLES[trouble][0], requests
+    upstream.trouble, upstream.after = TROUBLES[trouble][0], requests
     before = everything()
     with pytest.raises(CommandError, match="Nothing was compared") as caught:
         run("reconcile")
-    assert world.upstream.asked > requests
+    assert upstream.asked > requests
     assert caught.value.returncode == 1
     assert everything() == before
 
 
 @pytest.mark.parametrize("command", MANAGING)
-def test_a_plain_key_is_told_to_be_no_management_key(command: str) -> None:
-    world.upstream.trouble = plain_key
+def test_a_plain_key_is_told_to_be_no_management_key(upstream: Upstream, command: str) -> None:
+    upstream.trouble = plain_key
     with pytest.raises(CommandError, match="wants a management key here"):
         run(command)
 
@@ -219,17 +189,19 @@ def test_help_says_what_it_does_and_what_its_status_means(
 
 
 @pytest.mark.parametrize("bought", ['"NaN"', "-5", "1e30", "null"])
-def test_credits_that_cannot_be_are_not_kept(bought: str) -> None:
+def test_credits_that_cannot_be_are_not_kept(upstream: Upstream, bought: str) -> None:
     body = f'{{"data": {{"total_credits": {bought}, "total_usage": 1}}}}'
-    world.upstream.trouble = lambda _: httpx.Response(200, text=body)
+    upstream.trouble = lambda _: httpx.Response(200, text=body)
     with pytest.raises(CommandError, match="Nothing was kept"):
         run("sync_credits")
     assert not CreditsSnapshot.objects.exists()
 
 
-def test_credits_are_kept_to_the_last_digit_and_may_be_overdrawn() -> None:
+def test_credits_are_kept_to_the_last_digit_and_may_be_overdrawn(
+    upstream: Upstream,
+) -> None:
     body = '{"data": {"total_credits": 600.815, "total_usage": 601.014979078}}'
-    world.upstream.trouble = lambda _: httpx.Response(200, text=body)
+    upstream.trouble = lambda _: httpx.Response(200, text=body)
     assert "-$0.199979078 left: $600.815 bought, $601.014979078 used." in run("sync_credits")
     assert CreditsSnapshot.objects.get().left_usd == Decimal("-0.199979078")
 

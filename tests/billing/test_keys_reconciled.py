@@ -13,9 +13,8 @@ from billing.key_models import KeyKind
 from billing.keys import key_for
 from billing.models import UsageRecord
 from billing.reconciliation_models import Reconciliation, Verdict
-from billing.services import end_call, note_generation_id
 from openrouter.emulator.settings import DEMO_KEY
-from tests.billing.books import running_call
+from tests.billing.books import answered
 from tests.billing.keyring import ask, connected, key_of, run, world
 
 pytestmark = pytest.mark.django_db
@@ -29,24 +28,10 @@ def _upstream(settings: Settings) -> None:
     settings.PER_USER_KEYS = True
 
 
-def answered(user: User, text: str, *, as_if: User | None = None) -> UsageRecord:
+def asked(user: User, text: str, *, as_if: User | None = None) -> UsageRecord:
     """One answer, in both books; `as_if`: asked with the key of another person than we note."""
     noted, used = key_for(user), key_for(as_if or user)
-    completion = ask(used.secret or DEMO_KEY, text)
-    call = running_call(user, key=noted)
-    note_generation_id(call_id=call.pk, generation_id=str(completion.generation_id))
-    entry = end_call(
-        call_id=call.pk,
-        usage=completion.usage,
-        served_model=completion.model,
-        provider=completion.provider,
-        finish_reason=completion.finish_reason,
-        ttft_ms=None,
-        duration_ms=None,
-        may_have_cost=True,
-    )
-    assert entry is not None
-    return entry
+    return answered(user, ask(used.secret or DEMO_KEY, text), key=noted)
 
 
 def reconcile() -> str:
@@ -57,11 +42,11 @@ def reconcile() -> str:
 
 def test_every_key_closes_by_itself_and_own_accounts_are_in_neither_book(person: User) -> None:
     grace, alan = User.objects.create_user("grace"), User.objects.create_user("alan")
-    answered(grace, "On the shared key")
+    asked(grace, "On the shared key")
     run("sync_keys")
-    mine = answered(person, "On a key of mine")
+    mine = asked(person, "On a key of mine")
     connected(alan)
-    own = answered(alan, "On an account of mine")
+    own = asked(alan, "On an account of mine")
     reconcile()
     record = Reconciliation.objects.get()
     by_key = {line["key"]: Decimal(line["ours_usd"]) for line in record.keys}
@@ -77,7 +62,7 @@ def test_every_key_closes_by_itself_and_own_accounts_are_in_neither_book(person:
 def test_a_call_that_was_asked_with_another_key_than_noted_is_found(person: User) -> None:
     grace = User.objects.create_user("grace")
     run("sync_keys")
-    answered(person, "Whose?", as_if=grace)
+    asked(person, "Whose?", as_if=grace)
     with pytest.raises(CommandError, match="not explained"):
         reconcile()
     record = Reconciliation.objects.get()
@@ -87,7 +72,7 @@ def test_a_call_that_was_asked_with_another_key_than_noted_is_found(person: User
 
 
 def test_spending_of_somebody_elses_key_is_not_ours(person: User) -> None:
-    answered(person, "On the shared key")
+    asked(person, "On the shared key")
     _, stranger = world.emulator.world.accounts.issue("Somebody's notebook")
     ask(stranger, "Elsewhere")
     assert "closed" in reconcile()

@@ -5,119 +5,50 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from io import StringIO
 
 import httpx
 import pytest
-from asgiref.sync import async_to_sync
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
 from billing.models import Call, UsageRecord
 from billing.reconciliation_models import Reconciliation, Verdict
-from billing.services import correct_entry, end_call, estimate_call, note_generation_id
-from openrouter.client import ClientConfig, OpenRouterClient
-from openrouter.emulator.app import Emulator
-from openrouter.emulator.settings import DEMO_KEY, DEMO_MANAGEMENT_KEY, instant
-from openrouter.emulator.transport import EmulatorTransport
-from openrouter.types import ChatRequest, Completion
-from tests.billing.books import ended, running_call
+from billing.services import correct_entry, estimate_call
+from openrouter.emulator.settings import DEMO_KEY
+from tests.billing.books import answered, ended, running_call
+from tests.billing.keyring import ask, run, world
 
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400.0
 MODELS = ("openai/gpt-5-mini", "google/gemini-2.5-flash", "anthropic/claude-haiku-4.5")
 
 
-class World:
-    """The upstream of this test: an emulator, or whatever `transport` is; and the keys in use."""
-
-    transport: httpx.AsyncBaseTransport
-    emulator: Emulator
-    key = DEMO_KEY
-    management_key = DEMO_MANAGEMENT_KEY
-
-
-world = World()
-
-
-def client(key: str) -> OpenRouterClient:
-    config = ClientConfig(
-        api_key=key,
-        base_url="http://upstream/api/v1",
-        max_attempts=1,
-    )
-    return OpenRouterClient(config, world.transport)
-
-
-def make_client() -> OpenRouterClient:
-    return client(world.key)
-
-
-def make_management_client() -> OpenRouterClient:
-    return client(world.management_key)
-
-
 @pytest.fixture(autouse=True)
 def _upstream(settings: Settings) -> None:
-    settings.OPENROUTER_CLIENT = f"{__name__}.make_client"
-    settings.OPENROUTER_MANAGEMENT_CLIENT = f"{__name__}.make_management_client"
-    world.emulator = Emulator(instant(byok_providers=frozenset({"Google AI Studio"})))
-    world.transport = EmulatorTransport(world.emulator)
-    world.key, world.management_key = DEMO_KEY, DEMO_MANAGEMENT_KEY
+    world.reset(settings, byok_providers=frozenset({"Google AI Studio"}))
 
 
-def ask(model: str, text: str = "Why is the sky blue?") -> Completion:
-    request = ChatRequest(
-        model=model, messages=[{"role": "user", "content": text}], max_completion_tokens=200
-    )
-    return async_to_sync(_complete)(request)
-
-
-async def _complete(request: ChatRequest) -> Completion:
-    asking = make_client()
-    try:
-        return await asking.complete_chat(request)
-    finally:
-        await asking.aclose()
-
-
-def answered(user: User, model: str, text: str = "Why is the sky blue?") -> UsageRecord:
+def asked(user: User, model: str, text: str = "Why is the sky blue?") -> UsageRecord:
     """One answer, in both books."""
-    completion = ask(model, text)
-    call = running_call(user, requested_model=model)
-    note_generation_id(call_id=call.pk, generation_id=str(completion.generation_id))
-    entry = end_call(
-        call_id=call.pk,
-        usage=completion.usage,
-        served_model=completion.model,
-        provider=completion.provider,
-        finish_reason=completion.finish_reason,
-        ttft_ms=None,
-        duration_ms=None,
-        may_have_cost=True,
-    )
-    assert entry is not None
-    return entry
+    return answered(user, ask(DEMO_KEY, text, model), requested_model=model)
 
 
 def today() -> dt.date:
     return timezone.now().astimezone(dt.UTC).date()
 
 
-def reconcile(*words: str, day: dt.date | None = None) -> str:
+def reconcile(day: dt.date | None = None) -> str:
     """What `manage.py reconcile` says tomorrow, when today is a completed day."""
     world.emulator.world.clock.advance(DAY_S)
-    out = StringIO()
-    call_command("reconcile", "--date", (day or today()).isoformat(), *words, stdout=out)
-    return out.getvalue()
+    return run("reconcile", "--date", (day or today()).isoformat())
 
 
 def test_books_that_agree_close_to_the_last_digit(person: User) -> None:
     for model in MODELS:
         for number in range(3):
-            answered(person, model, f"Question {number}?")
+            asked(person, model, f"Question {number}?")
     said = reconcile()
     record = Reconciliation.objects.get()
     assert record.verdict == Verdict.CLOSED
@@ -129,8 +60,8 @@ def test_books_that_agree_close_to_the_last_digit(person: User) -> None:
 
 
 def test_what_they_billed_and_we_never_booked_is_a_residual(person: User) -> None:
-    entry = answered(person, MODELS[0])
-    ask(MODELS[2])
+    entry = asked(person, MODELS[0])
+    ask(DEMO_KEY, model=MODELS[2])
     missing = world.emulator.bill.total() - (entry.cost_usd or 0)
     with pytest.raises(CommandError, match="not explained") as caught:
         reconcile()
@@ -141,7 +72,7 @@ def test_what_they_billed_and_we_never_booked_is_a_residual(person: User) -> Non
 
 
 def test_the_last_of_twenty_digits_is_a_residual(person: User) -> None:
-    entry = answered(person, MODELS[0])
+    entry = asked(person, MODELS[0])
     correct_entry(entry=entry, cost_usd=(entry.cost_usd or 0) + Decimal("1e-20"))
     with pytest.raises(CommandError):
         reconcile()
@@ -156,19 +87,19 @@ def test_what_we_booked_and_they_never_heard_of_is_a_residual(person: User) -> N
 
 
 def test_a_pending_call_explains_the_residual_of_its_model_only(person: User) -> None:
-    answered(person, MODELS[0])
-    completion = ask(MODELS[2])
+    asked(person, MODELS[0])
+    completion = ask(DEMO_KEY, model=MODELS[2])
     call = running_call(person, requested_model=MODELS[2])
     ended(call, may_have_cost=True, served_model=completion.model)
     assert "explained  (1 pending, 0 estimated)" in reconcile()
     world.emulator.world.clock.advance(-DAY_S)
-    ask(MODELS[0], "one more, today")
+    ask(DEMO_KEY, "one more, today", MODELS[0])
     with pytest.raises(CommandError):
         reconcile()
 
 
 def test_an_estimate_explains_a_residual(person: User) -> None:
-    completion = ask(MODELS[2])
+    completion = ask(DEMO_KEY, model=MODELS[2])
     call = running_call(person, requested_model=MODELS[2], reserved_usd=Decimal("0.04"))
     ended(call, may_have_cost=True, served_model=completion.model)
     estimate_call(call_id=call.pk, rule="worst-case/1")
@@ -177,7 +108,7 @@ def test_an_estimate_explains_a_residual(person: User) -> None:
 
 def test_money_on_an_own_key_is_compared_apart(person: User) -> None:
     for number in range(12):
-        answered(person, MODELS[1], f"Question {number}?")
+        asked(person, MODELS[1], f"Question {number}?")
     reconcile()
     record = Reconciliation.objects.get()
     own = sum(Decimal(line["own_key_ours_usd"]) for line in record.lines)
@@ -186,7 +117,7 @@ def test_money_on_an_own_key_is_compared_apart(person: User) -> None:
 
 
 def test_a_call_counts_to_the_day_it_was_made_on(person: User) -> None:
-    entry = answered(person, MODELS[0])
+    entry = asked(person, MODELS[0])
     yesterday = today() - dt.timedelta(days=1)
     Call.objects.filter(pk=entry.call_id).update(
         created_at=dt.datetime.combine(yesterday, dt.time(23, 59), dt.UTC)
@@ -202,11 +133,11 @@ def test_a_call_counts_to_the_day_it_was_made_on(person: User) -> None:
 
 
 def test_without_a_date_every_completed_day_is_compared(person: User) -> None:
-    entry = answered(person, MODELS[0])
+    entry = asked(person, MODELS[0])
     Call.objects.filter(pk=entry.call_id).update(created_at=timezone.now() - dt.timedelta(days=3))
     world.emulator.world.clock.advance(DAY_S)
     with pytest.raises(CommandError):
-        call_command("reconcile", stdout=StringIO())
+        run("reconcile")
     days = set(Reconciliation.objects.values_list("day", flat=True))
     assert days == {today(), today() - dt.timedelta(days=3)}
 
@@ -264,4 +195,4 @@ def test_a_missing_management_key_is_told_before_anything_is_asked(settings: Set
 
 def test_a_date_that_is_none_is_refused() -> None:
     with pytest.raises(CommandError):
-        call_command("reconcile", "--date", "yesterday")
+        run("reconcile", "--date", "yesterday")
