@@ -37,6 +37,24 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Plot:
+    """What a chart is drawn from: each series has a value at each label. `words` says a value;
+    `ident` is unique on its page."""
+
+    ident: str
+    title: str
+    labels: Sequence[str]
+    series: Sequence[Series]
+    words: Words
+    description: str = ""
+
+    @property
+    def room(self) -> float:
+        """Of each label, in units of the plot's width."""
+        return ACROSS / max(1, len(self.labels))
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A bar or part of one. `x` and `width` in units of the plot, `y` and `height` in pixels."""
 
@@ -98,7 +116,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that the template draws. `ident` is unique on its page."""
+    """All that the template draws."""
 
     ident: str
     title: str
@@ -152,23 +170,15 @@ def tone_of(index: int) -> int:
     return min(index + 1, TONES)
 
 
-def stacked_bars(
-    ident: str,
-    title: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    words: Words,
-    description: str = "",
-) -> Chart:
+def stacked_bars(plot: Plot) -> Chart:
     """One bar a label, made of the series one above the other; what is below 0 hangs down."""
-    tops = [_sum_of(series, index, above=True) for index in range(len(labels))]
-    lows = [_sum_of(series, index, above=False) for index in range(len(labels))]
+    tops = [_sum_of(plot.series, index, above=True) for index in range(len(plot.labels))]
+    lows = [_sum_of(plot.series, index, above=False) for index in range(len(plot.labels))]
     scale = Scale.over(min(lows, default=0), max(tops, default=0))
-    room = ACROSS / max(1, len(labels))
     marks: list[Mark] = []
-    for index, label in enumerate(labels):
+    for index, label in enumerate(plot.labels):
         above = below = 0.0
-        for place, one in enumerate(series):
+        for place, one in enumerate(plot.series):
             value = one.values[index]
             if not value:
                 continue
@@ -177,44 +187,25 @@ def stacked_bars(
             above, below = (end, below) if value > 0 else (above, end)
             marks.append(
                 Mark(
-                    x=_text(index * room + room * GAP / 2),
+                    x=_text((index + GAP / 2) * plot.room),
                     y=_text(scale.y(max(begin, end))),
-                    width=_text(room * (1 - GAP)),
+                    width=_text((1 - GAP) * plot.room),
                     height=_text(max(0.5, abs(scale.y(begin) - scale.y(end)))),
                     tone=tone_of(place),
-                    tip=f"{label}, {one.name}: {words(value)}",
+                    tip=f"{label}, {one.name}: {plot.words(value)}",
                     link=one.link(index),
                 )
             )
-    return _chart(ident, title, description, labels, series, words, scale, marks=marks)
+    return _chart(plot, scale, marks)
 
 
-def bars(
-    ident: str,
-    title: str,
-    labels: Sequence[str],
-    series: Series,
-    words: Words,
-    description: str = "",
-) -> Chart:
-    """One bar a label."""
-    return stacked_bars(ident, title, labels, [series], words, description)
-
-
-def lines(
-    ident: str,
-    title: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    words: Words,
-    description: str = "",
-) -> Chart:
+def lines(plot: Plot) -> Chart:
     """One line a series. An unknown value breaks it; a value alone becomes a short stroke."""
-    known = [float(value) for one in series for value in one.values if value is not None]
+    known = [float(value) for one in plot.series for value in one.values if value is not None]
     scale = Scale.over(min(0, min(known, default=0)), max(known, default=0))
-    room = ACROSS / max(1, len(labels))
+    room = plot.room
     drawn: list[Line] = []
-    for place, one in enumerate(series):
+    for place, one in enumerate(plot.series):
         for stretch in _stretches(one.values):
             points = [
                 f"{_text((index + 0.5) * room)},{_text(scale.y(value))}" for index, value in stretch
@@ -226,12 +217,12 @@ def lines(
                 points = [f"{_text(begin)},{y}", f"{_text(end)},{y}"]
             drawn.append(Line(" ".join(points), tone_of(place)))
     # Invisible, the height of the plot: what a pointer finds over a label.
-    told = [_told(label, series, index, words) for index, label in enumerate(labels) if drawn]
+    told = [_told(plot, index) for index in range(len(plot.labels)) if drawn]
     marks = [
         Mark(_text(index * room), "0", _text(room), str(HEIGHT), tone=0, tip=tip)
         for index, tip in enumerate(told)
     ]
-    return _chart(ident, title, description, labels, series, words, scale, marks, drawn)
+    return _chart(plot, scale, marks, drawn)
 
 
 def ranking(
@@ -300,29 +291,19 @@ class Scale:
         return [Tick(_text(self.y(value)), words(value)) for value in values]
 
 
-def _chart(
-    ident: str,
-    title: str,
-    description: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    words: Words,
-    scale: Scale,
-    marks: Sequence[Mark] = (),
-    drawn: Sequence[Line] = (),
-) -> Chart:
+def _chart(plot: Plot, scale: Scale, marks: Sequence[Mark], drawn: Sequence[Line] = ()) -> Chart:
     return Chart(
-        ident,
-        title,
-        description,
+        plot.ident,
+        plot.title,
+        plot.description,
         marks,
         drawn,
-        scale.ticks(words),
-        _labels(labels),
-        [Key(one.name, tone_of(place)) for place, one in enumerate(series)],
+        scale.ticks(plot.words),
+        _labels(plot.labels),
+        [Key(one.name, tone_of(place)) for place, one in enumerate(plot.series)],
         [
-            Row(label, [_cell(one, index, words) for one in series])
-            for index, label in enumerate(labels)
+            Row(label, [_cell(one, index, plot.words) for one in plot.series])
+            for index, label in enumerate(plot.labels)
         ],
     )
 
@@ -358,10 +339,11 @@ def _stretches(values: Sequence[Number | None]) -> list[list[tuple[int, Number]]
     return [stretch for stretch in found if stretch]
 
 
-def _told(label: str, series: Sequence[Series], index: int, words: Words) -> str:
+def _told(plot: Plot, index: int) -> str:
     """What a pointer is told over a label: every line's value there."""
-    told = [(one.name, one.values[index]) for one in series]
-    known = [f"{name}: {words(value)}" for name, value in told if value is not None]
+    told = [(one.name, one.values[index]) for one in plot.series]
+    known = [f"{name}: {plot.words(value)}" for name, value in told if value is not None]
+    label = plot.labels[index]
     return f"{label}: no value" if not known else f"{label}, {'; '.join(known)}"
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
 from django.utils import timezone
 
-from billing.charts import Chart, Number, Series, lines
+from billing.charts import Chart, Plot, Series, lines
 from billing.credits_models import CreditsSnapshot
-from billing.money import format_usd, is_amount
+from billing.money import is_amount
+from billing.usage_charts import usd
 from openrouter.results import Credits
 
 SHOWN: Final = dt.timedelta(days=90)
@@ -42,15 +42,12 @@ def credits_chart() -> Chart:
     by_day = {each.taken_at.astimezone(dt.UTC).date(): each for each in recent}
     shown: Sequence[CreditsSnapshot] = list(by_day.values())[-MOST_POINTS:]
     return lines(
-        "credits-left",
-        "Credits left",
-        [f"{each.taken_at.day} {each.taken_at:%b}" for each in shown],
-        [Series("left", [each.left_usd for each in shown])],
-        _usd,
-        "The balance of the OpenRouter account at the last look of each day, in USD.",
+        Plot(
+            "credits-left",
+            "Credits left",
+            [f"{each.taken_at.day} {each.taken_at:%b}" for each in shown],
+            [Series("left", [each.left_usd for each in shown])],
+            usd,
+            "The balance of the OpenRouter account at the last look of each day, in USD.",
+        )
     )
-
-
-def _usd(value: Number) -> str:
-    """An amount, or a round number of the scale, which is a float."""
-    return format_usd(value if isinstance(value, Decimal) else Decimal(str(value)))

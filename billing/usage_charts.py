@@ -13,9 +13,9 @@ from billing.charts import (
     Cell,
     Chart,
     Number,
+    Plot,
     Ranking,
     Series,
-    bars,
     ranking,
     stacked_bars,
 )
@@ -117,7 +117,7 @@ def _stacked(
         series.append(one(OTHERS, rest))
     every = "day" if choice.by_day else "month"
     labels = [step_label(choice, step) for step in steps]
-    return stacked_bars(ident, f"{title} per {every}", labels, series, words, about)
+    return stacked_bars(Plot(ident, f"{title} per {every}", labels, series, words, about))
 
 
 def users_ranking(
@@ -205,13 +205,15 @@ def saved_per_step(usage: Usage, choice: Choice) -> Chart:
     nothing = Used()
     values = [usage.by_step.get(step, nothing).cache_saved_usd for step in steps]
     every = "day" if choice.by_day else "month"
-    return bars(
-        "saved",
-        f"Cache savings per {every}",
-        [step_label(choice, step) for step in steps],
-        Series("Saved", values),
-        usd,
-        "What cached tokens would have cost more, less what filling the caches cost.",
+    return stacked_bars(
+        Plot(
+            "saved",
+            f"Cache savings per {every}",
+            [step_label(choice, step) for step in steps],
+            [Series("Saved", values)],
+            usd,
+            "What cached tokens would have cost more, less what filling the caches cost.",
+        )
     )
 
 

@@ -14,9 +14,9 @@ from billing.charts import (
     Cell,
     Chart,
     Number,
+    Plot,
     Scale,
     Series,
-    bars,
     lines,
     ranking,
     stacked_bars,
@@ -30,7 +30,7 @@ def dollars(value: Number) -> str:
 
 
 def stack(*series: Series) -> Chart:
-    return stacked_bars("spend", "Spend", DAYS, series, dollars)
+    return stacked_bars(Plot("spend", "Spend", DAYS, series, dollars))
 
 
 def test_the_parts_of_a_bar_stand_on_each_other() -> None:
@@ -80,7 +80,7 @@ def test_a_scale_ends_on_round_numbers(
 
 
 def test_a_line_breaks_where_a_value_is_unknown() -> None:
-    chart = lines("l", "L", ["a", "b", "c", "d"], [Series("s", [1, 2, None, 3])], str)
+    chart = lines(Plot("l", "L", ["a", "b", "c", "d"], [Series("s", [1, 2, None, 3])], str))
     first, second = chart.lines
     assert len(first.points.split()) == 2
     assert len(second.points.split()) == 2
@@ -110,7 +110,9 @@ def test_nothing_to_show_is_said() -> None:
 
 def test_names_are_escaped_and_no_style_is_inline() -> None:
     name = '"><script>alert(1)</script>'
-    chart = bars("b", name, DAYS, Series(name, [1, 2, 3], ["/?a=1&b=2"] * 3), dollars)
+    chart = stacked_bars(
+        Plot("b", name, DAYS, [Series(name, [1, 2, 3], ["/?a=1&b=2"] * 3)], dollars)
+    )
     drawn = ranking("r", name, [name], [(name, "/", [1], [Cell(name)])])
     for page in (
         render_to_string("billing/_chart.html", {"chart": chart}),
@@ -123,6 +125,6 @@ def test_names_are_escaped_and_no_style_is_inline() -> None:
 
 def test_many_labels_are_thinned() -> None:
     many = [str(day) for day in range(62)]
-    chart = bars("b", "B", many, Series("s", [1] * 62), str)
+    chart = stacked_bars(Plot("b", "B", many, [Series("s", [1] * 62)], str))
     assert len(chart.labels) <= 7
     assert len(chart.rows) == 62
