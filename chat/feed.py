@@ -47,6 +47,7 @@ class View:
         self._taken: dict[Part, list[str]] = {part: [] for part in Part}
         self._length = dict.fromkeys(Part, 0)  # of all that came
         self._came_s = self._taken_s = 0.0  # when the oldest text came; 0: there is none
+        self._has_ended = False
 
     def append(self, part: Part, text: str) -> None:
         self._new[part].append(text)
@@ -83,10 +84,18 @@ class View:
 
         Called again when nothing came, it shows what had been held back as undecided markup.
         """
+        if self._has_ended:
+            return ""
         text, reasoning = (self._undrawn(part) for part in (Part.TEXT, Part.REASONING))
         self._reasoning.append(reasoning)
         stroke = self._drawing.feed(text, now_s)
         return fragments.delta(self.pk, stroke, reasoning)
+
+    def end(self) -> fragments.Snapshot:
+        """All that tabs were sent. Nothing is drawn from now on: they are sent the end, and what
+        is not drawn yet (a log took it, and is late) is in that."""
+        self._has_ended = True
+        return self.snapshot()
 
     def _undrawn(self, part: Part) -> str:
         text = "".join(self._taken[part])

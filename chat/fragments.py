@@ -6,6 +6,7 @@ fragment can never land in another reply. Model text is escaped or sanitised bef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from html import escape  # Django's asks first whether the text is lazy, or safe: never here
@@ -17,9 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from billing.services import conversation_total
 from chat.markdown import Stroke
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, State
 from chat.shown import Stretch
 
+VOID = {"br", "hr", "img", "input"}
+_TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
 VERDICTS = (("a", "A"), ("b", "B"), ("both", "Both are good"), ("neither", "Neither"))
 
 
@@ -63,9 +66,56 @@ def message(message: Message, *, oob: bool = False, replaces: int | None = None)
 
 def settled(reply: Message) -> str:
     """A reply that has ended, in the place of the growing one, and the conversation's new total."""
+    return message(reply, oob=True) + _total(reply)
+
+
+def _total(reply: Message) -> str:
     total = conversation_total(conversation_ref=str(reply.conversation_id))
-    header = render_to_string("chat/_total.html", {"total": total, "oob": True})
-    return message(reply, oob=True) + header
+    return render_to_string("chat/_total.html", {"total": total, "oob": True})
+
+
+class Ended:
+    """The frame of a reply that has just ended, for tabs that show it as far as its view does.
+
+    Where the finished blocks of a view are the beginning of what was stored, tabs keep them and
+    are sent the rest: to draw a long answer once more is the longest task of a page. Where they
+    are not (a link that was defined later, an answer of a shape, pictures, a failure), it is
+    `settled`. Drawn off the event loop; `frame` is for the moment it is sent.
+    """
+
+    def __init__(self, reply: Message, shown: Snapshot) -> None:
+        self._html, self._reasoning = reply.html, reply.reasoning
+        self._mark = ""
+        plain = reply.state == State.DONE and not reply.schema and not reply.files
+        if not (plain and reply.html and self._begins_with(shown)):
+            self._frame = settled(reply)
+            return
+        self._mark = token_hex(8)  # no text of anybody's can hold it
+        context = {"message": reply, "rest_html": self._mark, "blocks": blocks_in(reply.html)}
+        self._frame = render_to_string("chat/_ended.html", context) + _total(reply)
+
+    def _begins_with(self, shown: Snapshot) -> bool:
+        return self._html.startswith(shown.closed_html) and self._reasoning == shown.reasoning
+
+    def frame(self, shown: Snapshot) -> str:
+        """What is sent to tabs that show this much; empty where only a new snapshot helps."""
+        if not self._mark:
+            return self._frame
+        if not self._begins_with(shown):
+            return ""
+        return self._frame.replace(self._mark, self._html[len(shown.closed_html) :])
+
+
+def blocks_in(html: str) -> int:
+    """How many elements sanitised HTML has that are in no other: what a tab can count."""
+    count = depth = 0
+    for end, name in _TAG.findall(html):
+        if end:
+            depth -= 1
+            continue
+        count += not depth
+        depth += name not in VOID
+    return count
 
 
 def drawn(reply: Message) -> str:

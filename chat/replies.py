@@ -215,21 +215,29 @@ class Writer:
         if self._waiting:  # to settle takes longer than to show what came last
             self._flush()
         try:
-            if frame := await self._settle(state):
-                self._relay.announce(settled(self.job.conversation, self.job.reply), frame)
+            if ended := await self._settle(state):
+                self._show_end(ended)
         finally:
             self._relay.feed.close(self.job.reply)
 
-    async def _settle(self, state: State) -> str:
+    def _show_end(self, ended: fragments.Ended) -> None:
+        """In one block: what the tabs show is what the frame goes on from."""
+        frame = ended.frame(self._view.end())
+        self._relay.announce(settled(self.job.conversation, self.job.reply), frame)
+        if not frame:
+            self._relay.feed.resync(self.job.conversation)
+
+    async def _settle(self, state: State) -> fragments.Ended | None:
         now_s = time.monotonic()
         timing = Timing(
             self._ms_until(self._first_token_s), self._ms_until(now_s) or 0, self._thought_ms(now_s)
         )
+        shown = self._view.snapshot()
         try:
-            return await _stored(self._settle_and_draw, state, timing)
+            return await _stored(self._settle_and_draw, state, timing, shown)
         except Exception:  # its lease runs out, and the reaper takes it from the checkpoints
             logger.exception("Reply %d could not be settled", self.job.reply)
-            return ""
+            return None
 
     def _thought_ms(self, now_s: float) -> int | None:
         if self._thinking_s is None:
@@ -239,7 +247,9 @@ class Writer:
     def _ms_until(self, moment_s: float | None) -> int | None:
         return None if moment_s is None else round((moment_s - self._started_s) * 1000)
 
-    def _settle_and_draw(self, state: State, timing: Timing) -> str:
+    def _settle_and_draw(
+        self, state: State, timing: Timing, shown: fragments.Snapshot
+    ) -> fragments.Ended | None:
         """The frame is drawn of a reply that has ended already, too: a commit may succeed and its
         answer be lost."""
         pk = self.job.reply
@@ -251,7 +261,7 @@ class Writer:
             timing=timing,
         )
         reply = reply or Message.objects.with_books().filter(pk=pk).first()
-        return fragments.settled(reply) if reply else ""
+        return fragments.Ended(reply, shown) if reply else None
 
 
 async def _stored(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -23,7 +23,7 @@ CHAT_STYLES: Final = (
 CHAT_SCRIPTS: Final = (
     *("reading", "app", "preview", "organise", "branches", "compare", "picker", "wishes"),
     *("answer", "attach", "earlier", "copy", "announce", "shortcuts", "navigation"),
-    *("blocks", "strokes"),  # strokes is the last of them: it says why
+    *("blocks", "ending", "strokes"),  # strokes is the last of them: it says why
 )
 BUNDLES: Final = {
     "chat.css": tuple(f"switchboard/{name}.css" for name in CHAT_STYLES),

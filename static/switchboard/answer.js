@@ -32,8 +32,8 @@
 
   // What a reader has opened stays open when the answer is drawn whole.
   let opened = [];
-  on("htmx:wsBeforeMessage", () => {
-    opened = [...document.querySelectorAll("#live .reasoning[open]")].map((part) => part.parentElement.id);
+  on("htmx:wsBeforeMessage", ({ detail }) => {
+    opened = !detail.message.includes("<article") ? [] : [...document.querySelectorAll("#live .reasoning[open]")].map((part) => part.parentElement.id);
   });
   on("htmx:wsAfterMessage", () => {
     for (const id of opened) document.getElementById(id)?.querySelector(":scope > .reasoning")?.setAttribute("open", "");
@@ -43,9 +43,9 @@
 
   let watchdog = 0;
   const running = () => $('#live [data-state="streaming"], #live [data-state="queued"]');
-  const watch = () => {
+  const watch = (isRunning = Boolean(running())) => {
     clearTimeout(watchdog);
-    watchdog = running() ? setTimeout(ask, SILENT_MS) : 0;
+    watchdog = isRunning ? setTimeout(ask, SILENT_MS) : 0;
   };
   const ask = () => {
     watchdog = setTimeout(ask, SILENT_MS);
@@ -53,7 +53,7 @@
     dispatchEvent(new Event("online")); // app.js connects anew, and is given how things stand
     if (waiting) waiting.dataset.silent = "1";
   };
-  on("htmx:wsAfterMessage", () => { watch(); lookSoon(); });
-  on("htmx:afterRequest", watch);
+  on("htmx:wsAfterMessage", ({ detail }) => { watch(detail.isGrowth); lookSoon(); });
+  on("htmx:afterRequest", () => watch());
   on("arrived", () => { watch(); lookSoon(); });
 })();

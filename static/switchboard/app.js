@@ -258,12 +258,13 @@
     timer = setTimeout(reconnect, most * (0.66 + 0.67 * Math.random()));
     missing();
   });
-  on("htmx:wsAfterMessage", () => {
+  on("htmx:wsAfterMessage", ({ detail }) => {
     attempts = 0;
     clearTimeout(banner);
     banner = 0;
     $("#connection").hidden = true;
-    refresh();
+    if (detail.isGrowth) follow();
+    else refresh();
   });
   addEventListener("online", reconnect);
   addEventListener("offline", () => socket && missing());

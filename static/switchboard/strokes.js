@@ -1,6 +1,8 @@
 // A growing answer: its strokes are put in their places as htmx would, for a third of the work.
 // Only frames of nothing but strokes are taken; whatever else comes is left to htmx. The last
-// script of the bundle: who listens to the frame before it is drawn has been told by then.
+// script of the bundle: who listens to the frame before it is drawn has been told by then. Twenty come
+// each second, so those who listen are told that no message came, ended or went (`isGrowth`): to look
+// for that, they would walk through all that stands on the page.
 (() => {
   "use strict";
   const HOW = /^(beforeend|innerHTML):#(m\d+-(?:done|open|tail|think))$/;
@@ -17,6 +19,6 @@
       if (how === "innerHTML") place?.replaceChildren(...stroke.childNodes);
       else place?.append(...stroke.childNodes);
     }
-    htmx.trigger(event.target, "htmx:wsAfterMessage", event.detail);
+    htmx.trigger(event.target, "htmx:wsAfterMessage", { ...event.detail, isGrowth: true });
   });
 })();

@@ -87,6 +87,21 @@ def test_finished_blocks_are_the_same_nodes_while_the_open_one_changes(
         assert after[: len(before)] == before, "a finished block was drawn again"
 
 
+def test_the_end_leaves_finished_blocks_where_they_are(chat: ChatPage, prompt: str) -> None:
+    """To draw a long answer once more would hold the page up; and what was chosen stays chosen."""
+    chat.ask(prompt)
+    heading = chat.text.locator("h2")
+    heading.evaluate("it => { it.isTheSame = true; getSelection().selectAllChildren(it); }")
+    chat.ends()
+    assert heading.evaluate("it => it.isTheSame")
+    assert chat.page.evaluate("getSelection().toString()") == "A plan for the garden"
+    shown = chat.text.evaluate("it => it.innerText")
+    height = chat.text.evaluate("it => it.offsetHeight")
+    chat.page.reload()
+    assert chat.text.evaluate("it => it.innerText") == shown
+    assert chat.text.evaluate("it => it.offsetHeight") == height
+
+
 def test_half_typed_syntax_never_flashes(chat: ChatPage, prompt: str) -> None:
     chat.page.evaluate(FRAMES)
     chat.ask(prompt)

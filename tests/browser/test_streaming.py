@@ -98,6 +98,16 @@ def test_a_tab_that_connects_again_and_again_doubles_nothing(chat: ChatPage, sit
     assert len(opened) > 5
 
 
+def test_a_tab_without_a_block_that_came_is_given_the_whole_answer(
+    chat: ChatPage, site: Site
+) -> None:
+    answer = words(300)
+    chat.ask(say(answer, 200))
+    chat.see(900)
+    chat.text.locator("p").first.evaluate("it => it.remove()")
+    is_whole(chat, site, answer)
+
+
 @pytest.fixture
 def far_chat(context: BrowserContext, cable: Cable) -> ChatPage:
     """A tab behind a cable that can be pulled."""

@@ -59,6 +59,7 @@ class Element:
         return "".join(child for child in self.children if isinstance(child, str))
 
 
+GROWING = (["waiting"], ["pictures"], ["foot"])  # what only a growing answer has: see ending.js
 Node: TypeAlias = Element | str
 
 
@@ -118,6 +119,9 @@ class Page:
         target = self.find(selector.removeprefix("#") or piece.id)
         if target is None or target.parent is None:
             return
+        if "data-blocks" in piece.attrs:
+            self._end(target, piece)
+            return
         match style:
             case "outerHTML":
                 self._replace(target, [piece])
@@ -132,6 +136,28 @@ class Page:
                 self._insert(target.parent, at, piece.children)
             case _:
                 raise Unbalanced(f"this model knows no swap {style!r}")
+
+    def _end(self, article: Element, end: Element) -> None:
+        """An answer ended well, as ending.js takes it. Raises Unbalanced where the tab has not the
+        blocks that it is taken to have: the browser would ask for all of it."""
+        done = self.find(f"{article.id}-done")
+        if done is None or article.attrs["data-state"] == end.attrs["data-state"]:
+            return
+        rest = next(one for one in end.walk() if one.classes == ["markdown"])
+        blocks = [one for one in (*done.children, *rest.children) if isinstance(one, Element)]
+        if len(blocks) != int(end.attrs["data-blocks"]):
+            raise Unbalanced(f"{len(blocks)} blocks, not {end.attrs['data-blocks']}")
+        self._insert(done, len(done.children), rest.children)
+        for part in list(article.walk()):
+            if part.id == f"{article.id}-open" or part.classes in GROWING:
+                self._replace(part, [])
+        gist = [one for one in end.children if isinstance(one, Element) and one.classes == ["gist"]]
+        if shown := self.find(f"{article.id}-reasoning"):
+            old = next(one for one in shown.walk() if one.classes == ["gist"])
+            self._replace(*((old, list[Node](gist)) if gist else (shown, [])))
+        below = [one for one in end.children if one is not rest and one not in gist]
+        self._insert(article, len(article.children), below)
+        article.attrs["data-state"] = end.attrs["data-state"]
 
     def move_settled(self) -> int:
         """Take finished turns out of #live, as app.js does before it connects; the last one's pk.
