@@ -56,6 +56,7 @@ format: $(VENV)/dev  ## put code and templates into shape
 lock: $(VENV)/dev  ## renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group telemetry -c requirements-dev.lock -o requirements-telemetry.lock
 
 bench: $(VENV)/dev  ## time to the first token beside a direct call
 	$(PY) -m tests.bench

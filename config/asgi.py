@@ -25,10 +25,11 @@ from config.logs import id_of  # noqa: E402
 from config.memory import share_one_heap, spare_what_startup_made  # noqa: E402
 from config.probes import Probes  # noqa: E402
 from config.shutdown import drain_on_sigterm  # noqa: E402
+from config.telemetry import traced  # noqa: E402
 
 _protocols = ProtocolTypeRouter(
     {
-        "http": PooledHandler(),
+        "http": traced(PooledHandler()),
         "websocket": AllowedHostsOriginValidator(URLRouter(urlpatterns)),
     }
 )

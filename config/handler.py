@@ -12,7 +12,7 @@ from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.signals import request_started
 from django.db import close_old_connections, reset_queries
@@ -60,7 +60,15 @@ class PooledHandler(ASGIHandler):
         debug: Any = False,  # noqa: FBT002 (Django's)
         name: Any = None,
     ) -> Callable[..., Any]:
-        """Into the pool, from asynchronous middleware; what is asynchronous is awaited as it is."""
+        """Into the pool, from asynchronous middleware; what is asynchronous is awaited as it is.
+
+        Raises ImproperlyConfigured for synchronous middleware before asynchronous: to wait on one
+        thread of the pool for another would stop all of them at some load.
+        """
+        if name and not is_async and method_is_async:
+            raise ImproperlyConfigured(
+                f"{name} is synchronous and cannot stand before ServeStatic."
+            )
         return method if method_is_async or not is_async else self._pooled(method)
 
     def _pooled(self, method: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., Any]:

@@ -279,6 +279,7 @@ AUDIT_ADDRESS_DAYS = env.int("AUDIT_ADDRESS_DAYS", default=180)  # 0: kept for e
 # --- Watching it ---
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+TELEMETRY = env.bool("TELEMETRY", default=False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -6,12 +6,13 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.processes import ROOT
 
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-telemetry.lock"]
 ENTRY = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[\w,-]+\])?==([^\s;\\]+)((?: ;[^\\]+)?) \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 SOURCES = ("README.md", "Makefile", "docs/operations.md", "deploy/Dockerfile", ".ci/run")
@@ -49,8 +50,10 @@ def test_t16_no_lock_names_a_host(name: str) -> None:
 
 
 def test_t16_what_is_tested_is_what_runs() -> None:
-    run, dev = entries(LOCKS[0]), entries(LOCKS[1])
-    assert {key: dev.get(key) for key in run} == run
+    dev = entries(LOCKS[1])
+    for name in (LOCKS[0], LOCKS[2]):
+        run = entries(name)
+        assert {key: dev.get(key) for key in run} == run
 
 
 def test_t16_every_direct_dependency_is_locked() -> None:
@@ -59,7 +62,13 @@ def test_t16_every_direct_dependency_is_locked() -> None:
     known = {name for name, _ in entries(LOCKS[0])}
     assert {name_of(it) for it in direct} <= known
     known = {name for name, _ in entries(LOCKS[1])}
-    assert {name_of(it) for it in project["dependency-groups"]["dev"]} <= known
+    assert {name_of(it) for it in grouped(project)} <= known
+
+
+def grouped(project: dict[str, Any]) -> list[str]:
+    """What only some install, for development or for tracing."""
+    groups = project["dependency-groups"].values()
+    return [it for group in groups for it in group if isinstance(it, str)]
 
 
 def name_of(requirement: str) -> str:
@@ -116,7 +125,7 @@ def loaded(source: Path) -> list[str]:
 def test_t16_the_reasons_of_the_dependencies_are_told() -> None:
     """docs/dependencies.md lists what pyproject.toml names, each with its reason, and no more."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    named = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    named = [*project["project"]["dependencies"], *grouped(project)]
     text = (ROOT / "docs/dependencies.md").read_text()
     listed = re.findall(r"^\| `([^`]+)` \| (.{15,}?) *\|$", text, re.MULTILINE)
     assert sorted(name for name, _ in listed) == sorted(name_of(it) for it in named)
