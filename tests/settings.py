@@ -24,6 +24,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+# Where nothing is collected: ServeStatic looks here at each new client of a test, and complains
+# where there is no folder at all.
+STATIC_ROOT = VAR_DIR / "test-static"  # noqa: F405
+STATIC_ROOT.mkdir(exist_ok=True)
+
 # Empties the database between transactional tests, which the append-only ledger refuses.
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]  # noqa: F405
 

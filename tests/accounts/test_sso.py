@@ -17,8 +17,6 @@ from tests.accounts.conftest import code_of, is_in, protect, sign_in
 from tests.accounts.provider import BEGIN, address_in, provider, sign_in_as, somebody, way_back
 from tests.processes import free_port
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
-
 CONNECT = f"{BEGIN}?process=connect"
 NOBODY = "No account here goes with that one"
 PEOPLE = [
