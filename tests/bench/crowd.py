@@ -92,7 +92,7 @@ async def begin(visit: Visit, token: str, chunks: int) -> str:
 
 async def settled(visit: Visit, path: str) -> str:
     """Where a tab's socket is opened once the page shows the whole answer."""
-    while SETTLED not in (page := await visit.get(path)).body:  # noqa: ASYNC110 (another's)
+    while not SETTLED.search((page := await visit.get(path)).body):  # noqa: ASYNC110 (another's)
         await asyncio.sleep(0.05)
     return f"{path}?after={max(map(int, MESSAGE.findall(page.body)))}"
 

@@ -21,7 +21,7 @@ from tests.bench.wire import Answer, Connection, Refused, Socket
 PROMPT = "How long does a word take? [[bench: chunks={chunks} rate={rate} size=3]]"
 STAMP = re.compile(rb"(\d+\.\d{6}) ")
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="(\w+)"')
-SETTLED = b'assistant" data-state="done"'
+SETTLED = re.compile(rb'assistant"\s+data-state="done"')
 FAILED = b'assistant" data-state="failed"'
 CHUNKS_PER_S = 20
 PATIENCE_S = 30.0
@@ -133,7 +133,7 @@ class Tab:
         path = (await visit.post("/send/", form, expect=302)).header("location")
         token = token_of(await visit.get(path))
         socket = await Socket.open(visit.port, f"/ws{path}", visit.cookies)
-        while SETTLED not in await socket.frame():
+        while not SETTLED.search(await socket.frame()):
             pass
         return cls(visit, socket, path, token)
 
@@ -163,7 +163,7 @@ class Tab:
             if FAILED in frame:
                 raise Refused(html.unescape(frame.decode()))
             written = stamp_in(frame, since)
-        while SETTLED not in frame:
+        while not SETTLED.search(frame):
             frame = await self._socket.frame()
         return seen, written
 
