@@ -137,14 +137,18 @@
 
   const watchSize = new ResizeObserver(() => follow());
   on("grown", () => follow());
-  const follow = () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      const list = $("#messages");
-      if (document.body.dataset.follow === "off") return look(list);
-      if (stuck && !gliding && $(".message", list)) list.scrollTop = list.scrollHeight;
-    });
+  const follow = () => { frame ||= requestAnimationFrame(keepUp); };
+  const keepUp = () => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    const list = $("#messages");
+    if (document.body.dataset.follow === "off") return look(list);
+    if (!stuck || gliding || !$(".message", list)) return;
+    list.scrollTop = list.scrollHeight;
+    lastTop = list.scrollTop; // who turns the wheel meanwhile turns it from here
   };
+  // At once where it is seen: a page that scrolls in its frame needs another to say that it did.
+  const grew = () => (document.hidden ? follow() : keepUp());
   const look = (list) => { // nobody is followed: only say that there is more
     stuck = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
     $("#latest").hidden = stuck || Boolean(gliding);
@@ -173,7 +177,7 @@
     if (left < 24) stuck = true;
     else if (!gliding && list.scrollTop < lastTop - 1) stuck = false;
     lastTop = list.scrollTop;
-    $("#latest").hidden = stuck;
+    if ($("#latest").hidden !== stuck) $("#latest").hidden = stuck;
   }, true);
 
   // A question just asked goes to the top, and its answer grows into the room below.
@@ -263,7 +267,7 @@
     clearTimeout(banner);
     banner = 0;
     $("#connection").hidden = true;
-    if (detail.isGrowth) follow();
+    if (detail.isGrowth) grew();
     else refresh();
   });
   addEventListener("online", reconnect);
