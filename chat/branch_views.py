@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chat.branches import edit, fork, go_on, model_of, regenerate, show
 from chat.errors import CannotSend
-from chat.models import Message
+from chat.models import Conversation, Message
 from chat.relay import Change
 from chat.runner import runner
 from chat.services import Turn
@@ -115,10 +115,17 @@ def show_branch(request: HttpRequest, pk: int) -> HttpResponse:
         conversation = show(message)
     except CannotSend as error:
         return refuse(request, error, where=message.conversation)
+    return switched(request, conversation, message)
+
+
+def switched(
+    request: HttpRequest, conversation: Conversation, place: Conversation | Message
+) -> HttpResponse:
+    """Tell every tab that another branch is on show; without a script, go to `place`."""
     runner.announce(Change("branch", conversation.pk))
     if getattr(request, "htmx", False):
         return HttpResponse(status=204)  # the socket shows it
-    return redirect(message)
+    return redirect(place)
 
 
 @login_required

@@ -6,15 +6,12 @@ from functools import partial
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from chat.branch_views import SAME, have_written, mine
+from chat.branch_views import SAME, have_written, mine, switched
 from chat.branches import model_of
 from chat.comparing import challenge, judge, verdict_of
 from chat.errors import CannotSend, Malformed
-from chat.relay import Change
-from chat.runner import runner
 from chat.views import person, refuse
 
 
@@ -40,7 +37,4 @@ def vote(request: HttpRequest, pk: int) -> HttpResponse:
         conversation = judge(user=person(request), rival=rival, verdict=verdict)
     except CannotSend as error:
         return refuse(request, error, where=rival.conversation)
-    runner.announce(Change("branch", conversation.pk))
-    if getattr(request, "htmx", False):
-        return HttpResponse(status=204)  # the socket shows it
-    return redirect(conversation)
+    return switched(request, conversation, conversation)

@@ -90,7 +90,7 @@ def settle_reply(
     }
     with transaction.atomic():
         has_ended = Message.objects.running().filter(pk=pk).update(**ending)
-        if usage := _book(call_id, draft, timing):
+        if call_id is not None and (usage := end_with(call_id, draft, timing)):
             Message.objects.filter(pk=pk).update(usage=usage)
         if not has_ended:
             return None
@@ -98,17 +98,16 @@ def settle_reply(
         return Message.objects.with_books().get(pk=pk)
 
 
-def _book(call_id: int | None, draft: Draft, timing: Timing) -> UsageRecord | None:
-    if call_id is None:
-        return None
+def end_with(call_id: int, draft: Draft, timing: Timing | None = None) -> UsageRecord | None:
+    """End a call with what has come of its answer; None where its cost is not known yet."""
     return end_call(
         call_id=call_id,
         usage=draft.usage,
         served_model=draft.model,
         provider=draft.provider,
         finish_reason=draft.finish_reason,
-        ttft_ms=timing.first_token_ms,
-        duration_ms=timing.duration_ms,
+        ttft_ms=timing.first_token_ms if timing else None,
+        duration_ms=timing.duration_ms if timing else None,
         may_have_cost=draft.may_have_cost,
         error=type(draft.failure).__name__ if draft.failure else "",
         generation_id=draft.generation_id,

@@ -22,13 +22,14 @@ from django.db import transaction
 from billing.budgets import AllowanceSpent, require_allowance
 from billing.keys import NoUsableKey, key_for
 from billing.models import Purpose
-from billing.services import begin_again, end_call, note_generation_id, release_call, reserve_call
+from billing.services import begin_again, note_generation_id, release_call, reserve_call
 from chat.database import in_database
 from chat.drafts import Draft
 from chat.models import Conversation, Message, Role, State, TitledBy
 from chat.relay import Change, Relay
 from chat.replies import ChatClient
 from chat.services import branch
+from chat.settlement import end_with
 from chat.tokens import tokens_of
 from openrouter.errors import OpenRouterError, ProtocolError
 from openrouter.events import Identified, Retrying
@@ -169,18 +170,7 @@ def _again(call: int, draft: Draft, error: OpenRouterError) -> int:
 
 @transaction.atomic
 def settle_title(pk: UUID, call_id: int, draft: Draft) -> str:
-    end_call(
-        call_id=call_id,
-        usage=draft.usage,
-        served_model=draft.model,
-        provider=draft.provider,
-        finish_reason=draft.finish_reason,
-        ttft_ms=None,
-        duration_ms=None,
-        may_have_cost=draft.may_have_cost,
-        error=type(draft.failure).__name__ if draft.failure else "",
-        generation_id=draft.generation_id,
-    )
+    end_with(call_id, draft)
     title = "" if draft.failure else read_title(draft.whole_text)
     if not title:
         return ""

@@ -124,8 +124,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     status_page_url: str | None = None
 
 
-class KeyInfo(Struct, frozen=True, kw_only=True):
-    """The key that asks (`GET /key`): no hash and no name in it. Days and months are UTC."""
+class _Key(Struct, frozen=True, kw_only=True):
+    """What every look at a key tells. Days and months are UTC; times are ISO 8601."""
 
     label: str = ""  # first and last letters of the key
     limit_usd: Decimal | None = field(default=None, name="limit")
@@ -137,30 +137,24 @@ class KeyInfo(Struct, frozen=True, kw_only=True):
     usage_monthly_usd: Decimal | None = field(default=None, name="usage_monthly")
     byok_usage_usd: Decimal | None = field(default=None, name="byok_usage")
     include_byok_in_limit: bool | None = None
+    expires_at: str | None = None
+
+
+class KeyInfo(_Key, frozen=True, kw_only=True):
+    """The key that asks (`GET /key`): no hash and no name in it."""
+
     is_free_tier: bool | None = None  # has never bought credits
     is_management_key: bool | None = None
-    expires_at: str | None = None  # ISO 8601
 
 
-class ManagedKey(Struct, frozen=True, kw_only=True):
+class ManagedKey(_Key, frozen=True, kw_only=True):
     """A key as a management key sees it. `hash` is its id in every path, never the key itself."""
 
     hash: str
     name: str = ""
-    label: str = ""
     disabled: bool = False
-    limit_usd: Decimal | None = field(default=None, name="limit")
-    limit_remaining_usd: Decimal | None = field(default=None, name="limit_remaining")
-    limit_reset: str | None = None
-    usage_usd: Decimal | None = field(default=None, name="usage")
-    usage_daily_usd: Decimal | None = field(default=None, name="usage_daily")
-    usage_weekly_usd: Decimal | None = field(default=None, name="usage_weekly")
-    usage_monthly_usd: Decimal | None = field(default=None, name="usage_monthly")
-    byok_usage_usd: Decimal | None = field(default=None, name="byok_usage")
-    include_byok_in_limit: bool | None = None
-    created_at: str | None = None  # ISO 8601, with "Z" or "+00:00"
+    created_at: str | None = None  # with "Z" or "+00:00"
     updated_at: str | None = None
-    expires_at: str | None = None
     creator_user_id: str | None = None
     workspace_id: str | None = None
 
