@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -24,6 +25,21 @@ SERVERS = {
         " --lifespan on --log-level warning --no-access-log"
     ),
 }
+PEOPLE = """
+import json
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+password = make_password({password!r})  # once: it is slow on purpose
+keys = {{}}
+for name in {names!r}:
+    client = Client()
+    rights = dict(is_staff={is_admin}, is_superuser={is_admin})
+    user = get_user_model().objects.create(username=name, password=password, **rights)
+    client.force_login(user)
+    keys[name] = client.cookies["sessionid"].value
+print(json.dumps(keys))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,30 @@ def install(env: dict[str, str]) -> None:
     manage(env, "collectstatic", "--noinput", "--verbosity", "0")
     manage(env, "sync_models")
     manage(env, "create_demo")
+
+
+def sign_in(
+    env: dict[str, str],
+    names: Sequence[str],
+    password: str | None = None,
+    *,
+    is_admin: bool = False,
+) -> dict[str, str]:
+    """Make these accounts; the key of a session of each, by name. None: they have no password.
+
+    The page of sign-in would let in only some a minute.
+    Raises CalledProcessError where a name is taken.
+    """
+    code = PEOPLE.format(names=list(names), password=password, is_admin=is_admin)
+    told = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+        cwd=ROOT,
+        env=env,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    keys: dict[str, str] = json.loads(told.stdout.splitlines()[-1])
+    return keys
 
 
 @contextmanager

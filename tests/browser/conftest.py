@@ -3,20 +3,32 @@
 Nothing here touches the ORM: Playwright keeps an event loop running in this thread, where Django
 refuses it. For the same reason its fixture ends with this package, so that tests elsewhere find
 no loop running. The database is installed once and copied for each server.
+
+Most tests share one server, and nobody on it: each has a person of its own, who was never there
+before. So what a test leaves behind, no other one finds, whatever their order.
 """
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, StorageState, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    StorageState,
+    StorageStateCookie,
+    expect,
+    sync_playwright,
+)
 
-from accounts.management.commands.create_demo import PASSWORD, USERNAME
+from accounts.management.commands.create_demo import PASSWORD
 from tests import processes
 from tests.browser.cable import Cable, cable_to
 from tests.browser.pages import ChatPage, Watch
@@ -27,11 +39,7 @@ ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
     " --disable-background-networking --disable-component-update --disable-sync"
 )
-GUEST = "guest"
-MAKE_GUEST = (
-    "from django.contrib.auth import get_user_model as model;"
-    f" model().objects.create_user('{GUEST}', password='{PASSWORD}')"
-)
+AT_ONCE = 100  # people that are made by one process: it takes about two seconds to start
 
 expect.set_options(timeout=PATIENCE_S * 1000)  # milliseconds, as in all of Playwright
 
@@ -56,11 +64,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="package")
 def installed(emulator: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a database as `make run` prepares it, and a second person's account."""
+    """A folder with a database as `make run` prepares it."""
     folder = tmp_path_factory.mktemp("installed")
     env = processes.environment(folder, emulator.url)
     processes.install(env)
-    processes.manage(env, "shell", "-c", MAKE_GUEST)
     return folder
 
 
@@ -135,40 +142,80 @@ def cable(site: Site) -> Iterator[Cable]:
         yield cable
 
 
+@dataclass(frozen=True)
+class Person:
+    """An account on the shared server, and a browser's state in which they are signed in.
+
+    Their password is PASSWORD.
+    """
+
+    name: str
+    state: StorageState
+
+    @classmethod
+    def signed_in(cls, name: str, session_key: str) -> Person:
+        cookies = [_cookie("sessionid", session_key), _cookie("csrftoken", secrets.token_hex(16))]
+        return cls(name, {"cookies": cookies, "origins": []})
+
+
+def _cookie(name: str, value: str) -> StorageStateCookie:
+    """A cookie of the shared server, and of the cable to it."""
+    return {
+        "name": name,
+        "value": value,
+        "domain": "127.0.0.1",
+        "path": "/",
+        "expires": -1,
+        "httpOnly": name == "sessionid",
+        "secure": False,
+        "sameSite": "Lax",
+    }
+
+
+def arriving(env: dict[str, str]) -> Iterator[Person]:
+    for first in count(1, AT_ONCE):
+        names = [f"person{number}" for number in range(first, first + AT_ONCE)]
+        for name, key in processes.sign_in(env, names, PASSWORD).items():
+            yield Person.signed_in(name, key)
+
+
 @pytest.fixture(scope="package")
-def sessions(browser: Browser, site: Site) -> Callable[[str], StorageState]:
-    """The cookies of somebody who has signed in on the shared server."""
-    known: dict[str, StorageState] = {}
-
-    def session(username: str) -> StorageState:
-        if username not in known:
-            with browser.new_context() as context:
-                ChatPage(context.new_page(), site.url).sign_in(username, PASSWORD)
-                known[username] = context.storage_state()
-        return known[username]
-
-    return session
+def newcomers(emulator: Running, site: Site) -> Iterator[Person]:
+    """`next(newcomers)` is somebody who was never there before."""
+    return arriving(processes.environment(site.folder, emulator.url))
 
 
 @pytest.fixture
-def context(browser: Browser, sessions: Callable[[str], StorageState]) -> Iterator[BrowserContext]:
-    """The browser of the demo person, signed in."""
-    with browser.new_context(storage_state=sessions(USERNAME)) as context:
+def person(newcomers: Iterator[Person]) -> Person:
+    """The one whom a test is about, and no other test."""
+    return next(newcomers)
+
+
+@pytest.fixture(scope="module")
+def administrator(emulator: Running, site: Site, request: pytest.FixtureRequest) -> Person:
+    """Somebody who may do everything; each file of tests has its own."""
+    env, name = processes.environment(site.folder, emulator.url), f"admin-of-{request.path.stem}"
+    keys = processes.sign_in(env, [name], PASSWORD, is_admin=True)
+    return Person.signed_in(name, keys[name])
+
+
+@pytest.fixture
+def context(browser: Browser, person: Person) -> Iterator[BrowserContext]:
+    """The browser of the person, signed in."""
+    with browser.new_context(storage_state=person.state) as context:
         yield context
 
 
 @pytest.fixture
-def guests_context(
-    browser: Browser, sessions: Callable[[str], StorageState]
-) -> Iterator[BrowserContext]:
+def guests_context(browser: Browser, newcomers: Iterator[Person]) -> Iterator[BrowserContext]:
     """The browser of another person, signed in."""
-    with browser.new_context(storage_state=sessions(GUEST)) as context:
+    with browser.new_context(storage_state=next(newcomers).state) as context:
         yield context
 
 
 @pytest.fixture
 def chat(context: BrowserContext, site: Site) -> ChatPage:
-    """A tab of the demo person with an empty conversation."""
+    """A tab of the person with an empty conversation."""
     chat = ChatPage(context.new_page(), site.url)
     chat.open()
     return chat

@@ -141,6 +141,7 @@ class ChatPage:
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(self.page.locator("#composer")).to_be_visible()
+        self.page.wait_for_load_state()  # before its scripts are there, Enter is but a new line
 
     def ask(self, prompt: str) -> None:
         """Type and press Enter, and see the question and an answer's place on the page."""

@@ -19,16 +19,9 @@ from tests.accounts.provider import provider, somebody
 from tests.browser.pages import ChatPage, Watch
 from tests.processes import Running
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib"),
-]
+pytestmark = pytest.mark.browser
 
 NAMES = ("ada", "bea", "cleo", "dora", "emma")  # one a test, for what is done to their accounts
-MAKE_THEM = (
-    "from django.contrib.auth import get_user_model as model;"
-    f" [model().objects.create_user(name, password='{PASSWORD}') for name in {NAMES!r}]"
-)
 PEOPLE = [
     somebody("grace-1", email="grace@example.org", email_verified=True, preferred_username="grace")
 ]
@@ -67,7 +60,7 @@ def server(
             OIDC_NAME="Acme",
             OIDC_SIGNUP="true",
         )
-        processes.manage(env, "shell", "-c", MAKE_THEM)
+        processes.sign_in(env, NAMES, PASSWORD)
         yield stack.enter_context(processes.switchboard(env, folder / "server.log"))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from collections.abc import Iterator
 
-from accounts.management.commands.create_demo import USERNAME
-from tests.browser.conftest import Site
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage, Watch
 from tests.browser.prompts import never_ending, say, words
 
@@ -147,9 +148,9 @@ def test_a_fork_is_a_chat_of_its_own(chat: ChatPage) -> None:
 
 
 @pytest.fixture
-def plain(browser: Browser, site: Site, sessions: dict[str, StorageState]) -> Page:
-    context = browser.new_context(storage_state=sessions(USERNAME), java_script_enabled=False)  # type: ignore[operator]
-    return context.new_page()
+def plain(browser: Browser, person: Person) -> Iterator[Page]:
+    with browser.new_context(storage_state=person.state, java_script_enabled=False) as context:
+        yield context.new_page()
 
 
 def test_without_javascript_the_same_forms_are_pages(
@@ -173,4 +174,3 @@ def test_without_javascript_the_same_forms_are_pages(
     expect(chat.text).to_have_text("Second.")
     plain.get_by_role("button", name="Fork").first.click()
     expect(plain.locator("article.assistant")).to_have_count(1)
-    plain.context.close()

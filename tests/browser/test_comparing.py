@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Browser, Locator, StorageState, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from accounts.management.commands.create_demo import USERNAME
-from tests.browser.conftest import Site
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage, Watch
 from tests.browser.prompts import never_ending, say, words
 
@@ -102,10 +99,10 @@ def test_an_answer_is_compared_with_another_models(chat: ChatPage) -> None:
 
 
 def test_on_a_phone_one_answer_is_above_the_other(
-    browser: Browser, site: Site, sessions: Callable[[str], StorageState]
+    browser: Browser, site: Site, person: Person
 ) -> None:
     with browser.new_context(
-        storage_state=sessions(USERNAME),
+        storage_state=person.state,
         viewport={"width": 320, "height": 640},
         has_touch=True,
         is_mobile=True,

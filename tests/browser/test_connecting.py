@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import GUEST, Site
+from tests.browser.conftest import Site
 from tests.browser.pages import ChatPage, Watch
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(browser: Browser, sessions: Callable[[str], StorageState], site: Site) -> Iterator[Page]:
-    """The guest's tab on the page of their account; it is disconnected afterwards."""
-    with browser.new_context(storage_state=sessions(GUEST)) as context:
-        page = context.new_page()
-        page.goto(f"{site.url}/keys/")
-        yield page
-        page.goto(f"{site.url}/keys/")
-        if (button := page.get_by_role("button", name="Disconnect")).is_visible():
-            button.click()
+def page(context: BrowserContext, site: Site) -> Page:
+    """A tab on the page of the person's own OpenRouter account."""
+    page = context.new_page()
+    page.goto(f"{site.url}/keys/")
+    return page
 
 
 def connect(page: Page, site: Site) -> None:

@@ -7,16 +7,15 @@ looked at once more with it, and has nothing to complain of.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from accounts.management.commands.create_demo import USERNAME
 from chat.source import printable
-from tests.browser.conftest import Site
+from tests.browser.conftest import Person, Site
 from tests.browser.hostility import PARSE, Seen, Witness, moments, not_allowed, script, sendable
 from tests.browser.pages import ChatPage
 from tests.security.corpus import CORPUS, LINES, answers, citations
@@ -39,7 +38,7 @@ MERMAID = """[...document.querySelectorAll("figure.code")]
 
 @dataclass
 class Stage:
-    """One browser without our policy, and a tab of the demo person's."""
+    """One browser without our policy, of somebody who may do everything."""
 
     context: BrowserContext
     witness: Witness
@@ -72,8 +71,8 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(browser: Browser, site: Site, sessions: Callable[[str], StorageState]) -> Iterator[Stage]:
-    state = sessions(USERNAME)
+def stage(browser: Browser, site: Site, administrator: Person) -> Iterator[Stage]:
+    state = administrator.state
     with browser.new_context(storage_state=state, bypass_csp=True, accept_downloads=True) as it:
         yield Stage(it, Witness(it, site.url), site.url)
 
@@ -200,11 +199,11 @@ def test_nothing_leaves_its_box_after_a_reload(
 def test_our_policy_has_nothing_to_refuse(
     browser: Browser,
     site: Site,
-    sessions: Callable[[str], StorageState],
+    administrator: Person,
     conversations: list[tuple[str, Seen]],
 ) -> None:
     """What the policy would stop is not even tried."""
-    with browser.new_context(storage_state=sessions(USERNAME)) as context:
+    with browser.new_context(storage_state=administrator.state) as context:
         witness = Witness(context, site.url, has_policy=True)
         page = context.new_page()
         for conversation, _ in conversations:

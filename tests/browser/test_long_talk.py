@@ -44,23 +44,21 @@ def talk() -> bytes:
     return json.dumps({"format": FORMAT, "version": 1, "conversations": [whole]}).encode()
 
 
-@pytest.fixture(scope="module")
-def address(site: Site, request: pytest.FixtureRequest) -> str:
+@pytest.fixture
+def address(context: BrowserContext, site: Site) -> str:
     """Where the talk is, once it has been brought in from a file."""
-    sessions = request.getfixturevalue("sessions")
-    browser = request.getfixturevalue("browser")
-    with browser.new_context(storage_state=sessions("demo")) as context:
-        page: Page = context.new_page()
-        page.goto(f"{site.url}/library/files/")
-        page.get_by_label("File of conversations").set_input_files(
-            {"name": "talk.json", "mimeType": "application/json", "buffer": talk()}
-        )
-        page.get_by_role("button", name="Import").click()
-        expect(page.get_by_role("status")).to_contain_text(f"{MESSAGES} messages")
-        page.goto(site.url)
-        href = page.get_by_role("link", name="A long talk", exact=True).first.get_attribute("href")
-        assert href
-        return href
+    page = context.new_page()
+    page.goto(f"{site.url}/library/files/")
+    page.get_by_label("File of conversations").set_input_files(
+        {"name": "talk.json", "mimeType": "application/json", "buffer": talk()}
+    )
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("status")).to_contain_text(f"{MESSAGES} messages")
+    page.goto(site.url)
+    href = page.get_by_role("link", name="A long talk", exact=True).get_attribute("href")
+    assert href
+    page.close()
+    return href
 
 
 def shown(page: Page) -> int:

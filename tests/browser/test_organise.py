@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
-from accounts.management.commands.create_demo import USERNAME
-from tests.browser.conftest import Site
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage, Watch
 
 pytestmark = pytest.mark.browser
@@ -193,12 +191,10 @@ def test_instructions_reach_the_model(chat: ChatPage) -> None:
 
 
 def test_without_javascript_all_of_it_is_done_by_plain_forms(
-    browser: Browser, site: Site, chat: ChatPage, sessions: Callable[[str], StorageState]
+    browser: Browser, site: Site, chat: ChatPage, person: Person
 ) -> None:
     pk = named(chat, "Plainly")
-    with browser.new_context(
-        storage_state=sessions(USERNAME), java_script_enabled=False
-    ) as context:
+    with browser.new_context(storage_state=person.state, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{site.url}/c/{pk}/")
         page.get_by_role("link", name="Options for this conversation").click()

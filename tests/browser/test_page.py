@@ -1,17 +1,21 @@
-"""How the page behaves under a hand: focus, a narrow screen, pinned models."""
+"""How the page behaves under a hand: focus, a narrow screen, pinned models; and its colours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
+from playwright.sync_api import Browser, expect
 
-from accounts.management.commands.create_demo import USERNAME
-from tests.browser.conftest import Site
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage, Watch
 
 pytestmark = pytest.mark.browser
+
+COLOURS = """(names) => names.map((name) => {
+  document.body.style.color = `var(${name})`;
+  return getComputedStyle(document.body).color;
+})"""
 
 
 def test_the_focus_stays_in_the_composer(chat: ChatPage) -> None:
@@ -35,10 +39,10 @@ def test_a_new_line_needs_shift_and_is_kept(chat: ChatPage, site: Site) -> None:
 
 
 def test_a_phones_width_has_a_drawer_and_can_send(
-    browser: Browser, site: Site, sessions: Callable[[str], StorageState], watch: Watch
+    browser: Browser, site: Site, person: Person, watch: Watch
 ) -> None:
     with browser.new_context(
-        storage_state=sessions(USERNAME),
+        storage_state=person.state,
         viewport={"width": 375, "height": 700},
         has_touch=True,
         is_mobile=True,
@@ -86,3 +90,19 @@ def test_a_draft_outlives_a_reload(chat: ChatPage) -> None:
     chat.page.reload()
     expect(chat.composer).to_have_value("Half a thought")
     chat.composer.fill("")
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_admin_is_in_the_colours_of_the_chat(
+    browser: Browser, site: Site, administrator: Person, system: Literal["light", "dark"]
+) -> None:
+    """Of its own properties one is called as ours is, and would be another colour."""
+    with browser.new_context(storage_state=administrator.state, color_scheme=system) as context:
+        page = context.new_page()
+        page.goto(site.url)
+        ours = page.evaluate(COLOURS, ["--paper", "--ink", "--accent", "--danger-wash"])
+        page.goto(f"{site.url}/admin/")
+        names = ["--body-bg", "--body-fg", "--link-fg", "--message-error-bg"]
+        assert page.evaluate(COLOURS, names) == ours
+        assert page.evaluate(COLOURS, ["--accent"]) == [ours[2]]
+    assert len(set(ours)) == len(ours)

@@ -7,8 +7,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from accounts.management.commands.create_demo import PASSWORD, USERNAME
-from tests.browser.conftest import Site
+from accounts.management.commands.create_demo import PASSWORD
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage
 
 pytestmark = pytest.mark.browser
@@ -29,13 +29,13 @@ def test_with_javascript_nothing_reloads(chat: ChatPage) -> None:
 
 
 def test_without_javascript_a_conversation_is_read_and_gone_on_with(
-    browser: Browser, site: Site, chat: ChatPage
+    browser: Browser, site: Site, chat: ChatPage, person: Person
 ) -> None:
     chat.ask("One? [[say: The **first**.]]")
     chat.ends()
     with browser.new_context(java_script_enabled=False) as context:
         plain = ChatPage(context.new_page(), site.url)
-        plain.sign_in(USERNAME, PASSWORD)
+        plain.sign_in(person.name, PASSWORD)
         plain.page.locator("#sidebar").get_by_role("link", name="One?").first.click()
         expect(plain.text.locator("strong")).to_have_text("first")
         plain.composer.fill("Two? [[say: The second.]]")

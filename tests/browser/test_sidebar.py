@@ -8,11 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from accounts.management.commands.create_demo import PASSWORD, USERNAME
 from tests import processes
-from tests.browser.conftest import Site
 from tests.browser.pages import ChatPage
 from tests.processes import Running
 
@@ -49,10 +48,7 @@ def group(chat: ChatPage, name: str) -> Locator:
     return chat.page.locator("#sidebar section").filter(has=heading)
 
 
-def test_conversations_are_listed_by_date_newest_first(
-    guests_context: BrowserContext, site: Site
-) -> None:
-    chat = ChatPage(guests_context.new_page(), site.url)
+def test_conversations_are_listed_by_date_newest_first(chat: ChatPage) -> None:
     now = dt.datetime.now(dt.UTC)
     last_year = now - dt.timedelta(days=400)
     periods = {
@@ -79,10 +75,8 @@ def test_conversations_are_listed_by_date_newest_first(
 
 
 def test_a_file_that_goes_in_circles_comes_in_and_a_broken_one_leaves_nothing(
-    guests_context: BrowserContext, site: Site
+    chat: ChatPage,
 ) -> None:
-    chat = ChatPage(guests_context.new_page(), site.url)
-
     def node(parent: str, role: str, text: str) -> dict[str, object]:
         content = {"content_type": "text", "parts": [text]}
         return {"parent": parent, "message": {"author": {"role": role}, "content": content}}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeAlias
 
 import httpx
 import pytest
-from playwright.sync_api import StorageState
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from accounts.management.commands.create_demo import USERNAME
-from tests.browser.conftest import GUEST, Site
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage
 from tests.browser.prompts import say, words
 
@@ -27,19 +25,18 @@ WAIT_S = 10
 Cookies: TypeAlias = dict[str, str]
 
 
-def cookies_of(state: StorageState) -> Cookies:
-    return {cookie["name"]: cookie["value"] for cookie in state["cookies"]}
+def cookies_of(person: Person) -> Cookies:
+    return {cookie["name"]: cookie["value"] for cookie in person.state["cookies"]}
 
 
-@pytest.fixture(scope="module")
-def cookies(sessions: Callable[[str], StorageState]) -> Cookies:
-    """Those of the demo person, signed in."""
-    return cookies_of(sessions(USERNAME))
+@pytest.fixture
+def cookies(person: Person) -> Cookies:
+    return cookies_of(person)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def finished(site: Site, cookies: Cookies) -> str:
-    """A conversation of the demo person whose answer has ended."""
+    """A conversation of the person whose answer has ended."""
     answer = httpx.post(
         f"{site.url}/send/",
         data={"prompt": "Say it. [[say: Said.]]"},
@@ -105,9 +102,9 @@ def test_without_a_sign_in_it_closes_with_4401(site: Site, finished: str) -> Non
 
 
 def test_another_persons_conversation_closes_it_with_4404(
-    site: Site, finished: str, sessions: Callable[[str], StorageState]
+    site: Site, finished: str, newcomers: Iterator[Person]
 ) -> None:
-    with socket(site, finished, cookies_of(sessions(GUEST))) as connection:
+    with socket(site, finished, cookies_of(next(newcomers))) as connection:
         assert closing_code(connection) == 4404
 
 

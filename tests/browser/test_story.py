@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from accounts.management.commands.create_demo import PASSWORD, USERNAME
 from billing.money import format_usd, usd_text
 from chat.markdown import render
-from tests.browser.conftest import Site
+from tests.browser.conftest import Person, Site
 from tests.browser.pages import ChatPage, Watch, one_spaced, text_of
 from tests.browser.prompts import paced
 
@@ -106,11 +105,11 @@ def test_a_second_question_goes_to_the_same_conversation_and_adds_to_its_cost(
 
 
 def test_without_javascript_the_answer_is_there_after_a_reload(
-    browser: Browser, site: Site, sessions: Callable[[str], StorageState]
+    browser: Browser, site: Site, person: Person
 ) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         chat = ChatPage(context.new_page(), site.url)
-        chat.sign_in(USERNAME, PASSWORD)
+        chat.sign_in(person.name, PASSWORD)
         chat.composer.fill("Explain briefly how a lock works. [[say: It holds.]]")
         chat.page.get_by_role("button", name="Send").click()
         expect(chat.questions).to_have_count(1)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from typing import Any
 from tests.bench.wire import Connection
 from tests.chaos.cluster import Postgres, RedisServer, clusters
 from tests.processes import (
-    ROOT,
     Running,
     emulator,
     environment,
     free_port,
     install,
+    sign_in,
     switchboard,
 )
 
@@ -30,17 +29,6 @@ STARTS = 4
 HANGS_S = 60.0  # a drain that takes longer than DRAIN_S and this has hung
 UPSTREAM = ["--tokens-per-s", "40", "--first-token-s", "0.2", "--generation-delay-s", "0.5"]
 UPSTREAM += ["--cancelled-generation-delay-s", "1", "--credits", "1000000"]
-PEOPLE = """
-import json
-from django.contrib.auth import get_user_model
-from django.test import Client
-keys = []
-for number in range({count}):
-    client = Client()
-    client.force_login(get_user_model().objects.create(username=f"chaos{{number}}"))
-    keys.append(client.cookies["sessionid"].value)
-print(json.dumps(keys))
-"""
 
 
 class Server:
@@ -139,14 +127,5 @@ def stage(kind: str, people: int, seed: int) -> Iterator[Stage]:
         for server in servers:
             stack.callback(server.stop)
             server.start()
-        yield Stage(postgres, redis, servers, upstream, sign_in(env, people))
-
-
-def sign_in(env: dict[str, str], people: int) -> list[str]:
-    """Make accounts with a session each: the page of sign-in would let in only some a minute."""
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c"]
-    told = subprocess.run(
-        [*command, PEOPLE.format(count=people)], cwd=ROOT, env=env, check=True, capture_output=True
-    )
-    keys: list[str] = json.loads(told.stdout.splitlines()[-1])
-    return keys
+        keys = sign_in(env, [f"chaos{number}" for number in range(people)])
+        yield Stage(postgres, redis, servers, upstream, list(keys.values()))
