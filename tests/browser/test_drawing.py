@@ -90,9 +90,10 @@ def test_finished_blocks_are_the_same_nodes_while_the_open_one_changes(
 def test_the_end_leaves_finished_blocks_where_they_are(chat: ChatPage, prompt: str) -> None:
     """To draw a long answer once more would hold the page up; and what was chosen stays chosen."""
     chat.ask(prompt)
-    heading = chat.text.locator("h2")
-    heading.evaluate("it => { it.isTheSame = true; getSelection().selectAllChildren(it); }")
+    finished = chat.text.locator(".done > h2")  # while it is the open block it is drawn anew
+    finished.evaluate("it => { it.isTheSame = true; getSelection().selectAllChildren(it); }")
     chat.ends()
+    heading = chat.text.locator("h2")
     assert heading.evaluate("it => it.isTheSame")
     assert chat.page.evaluate("getSelection().toString()") == "A plan for the garden"
     shown = chat.text.evaluate("it => it.innerText")
