@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from secrets import randbits
 from typing import Any, Literal
 from uuid import UUID
@@ -119,13 +120,7 @@ def send(
         after = known.parent.parent_id or 0
         return Turn(known.conversation, "turn", [known.parent, known], known, after, job=None)
     check_prompt(prompt)
-    if conversation is None:
-        conversation = Conversation.objects.create(
-            user_id=user.pk, title=_title(prompt), choice=choice
-        )
-    else:
-        conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
-        conversation.title = conversation.title or _title(prompt)
+    conversation = _opened(user, conversation, prompt, choice)
     conversation.wishes = conversation.wishes | (wishes or {})
     history = branch(conversation)
     require_rest(conversation, history)
@@ -138,25 +133,26 @@ def send(
     )
     after = conversation.head_id or 0
     require_turn(user, replies=1 if against is None else 2)
-    asked = [*history, question]
-    reply, job = begin_reply(
-        user=user,
-        history=asked,
-        choice=choice,
-        nonce=nonce,
-        owner=owner,
-        is_checked=settings.CASCADE and against is None,
-    )
-    rival, rival_job = None, None
-    if against is not None:
-        rival, rival_job = begin_reply(
-            user=user, history=asked, choice=against, nonce="", owner=owner
-        )
+    ask = partial(begin_reply, user=user, history=[*history, question], owner=owner)
+    is_checked = settings.CASCADE and against is None
+    reply, job = ask(choice=choice, nonce=nonce, is_checked=is_checked)
+    rival, rival_job = (None, None) if against is None else ask(choice=against, nonce="")
     kind: Literal["turn", "branch"] = "branch" if rival or conversation.rival_id else "turn"
     advance(conversation, head=reply, choice=choice, rival=rival)
     for message in (question, reply):
         message.stand_alone()
     return Turn(conversation, kind, [question, reply], reply, after, job, rival_job)
+
+
+def _opened(
+    user: AbstractBaseUser, conversation: Conversation | None, prompt: str, choice: str
+) -> Conversation:
+    """The conversation, with a name, and until the transaction ends nobody else writes in it."""
+    if conversation is None:
+        return Conversation.objects.create(user_id=user.pk, title=_title(prompt), choice=choice)
+    conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+    conversation.title = conversation.title or _title(prompt)
+    return conversation
 
 
 @transaction.atomic

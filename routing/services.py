@@ -92,9 +92,13 @@ def choose_model(
         live=_live(prompt.signals, shelved, user_id=user_id, warm=warm, seed=seed),
         is_checked=is_checked,
     )
+    return _decided(question, shelved, choice=choice, is_picture="picture" in needs)
+
+
+def _decided(question: Question, shelved: Shown, *, choice: str, is_picture: bool) -> Decision:
     odds = shelved.snapshot.odds
     if not choice:
-        able = shelved.painters if "picture" in needs else shelved.candidates
+        able = shelved.painters if is_picture else shelved.candidates
         if not able:
             raise NoCandidateFits("picture")
         return decide(question, able, odds)

@@ -58,8 +58,7 @@ def fit(
     idf = _rarity(corpus.hashed.take(rows))
     ferns = _sown(corpus.counts[rows], seed)
     design = Design(_weighed(corpus.hashed.take(rows), idf), _planted(ferns, corpus.counts[rows]))
-    place = np.full(len(corpus.ids), -1)
-    place[rows] = np.arange(len(rows))
+    place = _places(rows, len(corpus.ids))
     abilities = place_models(chosen, corpus.prices)
     sources, first = [], 0
     parts: list[tuple[Matrix, Matrix]] = []
@@ -100,6 +99,13 @@ def fit(
         demand_scale=(float(demand.mean()), float(demand.std()), LENGTH_SHARE),
         prompts=np.array(sorted(_short(corpus.keys[row]) for row in rows), np.uint32),
     )
+
+
+def _places(rows: Ints, count: int) -> Ints:
+    """Where each prompt of the corpus stands among the rows; -1 for those that are not."""
+    place = np.full(count, -1)
+    place[rows] = np.arange(len(rows))
+    return place
 
 
 def _short(key: str) -> int:

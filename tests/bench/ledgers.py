@@ -106,34 +106,43 @@ def _rows(
             "generation_id": f"gen-bench-{number}",
             "created_at": when,
         }
-        yield (
-            {
-                **outcome,
-                "id": number,
-                "state": "settled",
-                "user_id": person,
-                "fallback_models": "[]",
-                "reserved_usd": "0.05",
-                "key_kind": "shared",
-                "key_hash": "",
-                "error": "",
-                "started_at": when,
-                "ended_at": when,
-                "attempts": 0,
-                "last_answer": "",
-            },
-            {
-                **outcome,
-                "id": number,
-                "call_id": number,
-                "kind": "original",
-                "corrects_id": None,
-                "cost_usd": usd_text(Decimal(str(micro)) / 10**6),
-                "price_entry_id": books[model],
-                "standing": "estimated" if estimated else "exact",
-                "estimate_rule": "worst-case/1: bench" if estimated else "",
-            },
-        )
+        cost_usd = usd_text(Decimal(str(micro)) / 10**6)
+        entry = _entry(outcome, number, cost_usd, books[model], is_estimated=estimated)
+        yield _call(outcome, number, person), entry
+
+
+def _call(outcome: dict[str, Any], number: int, person: int) -> dict[str, Any]:
+    return {
+        **outcome,
+        "id": number,
+        "state": "settled",
+        "user_id": person,
+        "fallback_models": "[]",
+        "reserved_usd": "0.05",
+        "key_kind": "shared",
+        "key_hash": "",
+        "error": "",
+        "started_at": outcome["created_at"],
+        "ended_at": outcome["created_at"],
+        "attempts": 0,
+        "last_answer": "",
+    }
+
+
+def _entry(
+    outcome: dict[str, Any], number: int, cost_usd: str, price_entry: int, *, is_estimated: bool
+) -> dict[str, Any]:
+    return {
+        **outcome,
+        "id": number,
+        "call_id": number,
+        "kind": "original",
+        "corrects_id": None,
+        "cost_usd": cost_usd,
+        "price_entry_id": price_entry,
+        "standing": "estimated" if is_estimated else "exact",
+        "estimate_rule": "worst-case/1: bench" if is_estimated else "",
+    }
 
 
 def _insert(model: type[Any], rows: list[dict[str, Any]]) -> None:

@@ -20,6 +20,14 @@ def ask(prompt: str = "Tell me about bees", **more: Any) -> dict[str, Any]:
     return {"model": MODEL, "messages": messages, "stream": True, **more}
 
 
+CALM = ask("Tell me about bees")
+
+
+def faulty(fault: str, **more: Any) -> dict[str, Any]:
+    """The same prompt with a fault ordered in it."""
+    return ask(f"Tell me about bees [[fault: {fault}]]", **more)
+
+
 class Read:
     """A stream that was read to its end, or to where it broke."""
 
