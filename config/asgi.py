@@ -22,7 +22,7 @@ from config.daphne_bounds import bound_daphne  # noqa: E402
 from config.handler import PooledHandler  # noqa: E402
 from config.handshakes import is_handshake_of_ours, refuse  # noqa: E402
 from config.logs import id_of  # noqa: E402
-from config.memory import share_one_heap, spare_what_startup_made  # noqa: E402
+from config.memory import give_back_regularly, share_one_heap, spare_what_startup_made  # noqa: E402
 from config.probes import Probes  # noqa: E402
 from config.shutdown import drain_on_sigterm  # noqa: E402
 from config.telemetry import traced  # noqa: E402
@@ -73,3 +73,4 @@ async def _lifespan(receive: Any, send: Any) -> None:
 bound_daphne()
 share_one_heap()
 spare_what_startup_made()
+give_back_regularly()
