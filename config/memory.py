@@ -28,10 +28,7 @@ def share_one_heap() -> bool:
     thirty threads a server grew by 3.6 MB a minute under load, and so it grows by 0.2. They take
     turns at the interpreter anyway, so none waits for another's heap.
     """
-    try:
-        return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1))
-    except (AttributeError, OSError, TypeError):
-        return False
+    return _libc("mallopt", M_ARENA_MAX, 1)
 
 
 GIVE_BACK_S = 60.0
@@ -43,10 +40,7 @@ def give_back() -> bool:
     Between what lives, glibc keeps freed pages for ever: under load a server looked as if it grew
     by 1.6 MB a minute while its objects did not. It takes 5 ms, and 15 where there is much.
     """
-    try:
-        return bool(ctypes.CDLL(None).malloc_trim(0))
-    except (AttributeError, OSError, TypeError):
-        return False
+    return _libc("malloc_trim", 0)
 
 
 def give_back_regularly() -> None:
@@ -58,3 +52,11 @@ def _give_back_regularly() -> None:
     never = Event()
     while not never.wait(GIVE_BACK_S):
         give_back()
+
+
+def _libc(function: str, *arguments: int) -> bool:
+    """What a function of the C library says; False where there is none of that name."""
+    try:
+        return bool(getattr(ctypes.CDLL(None), function)(*arguments))
+    except (AttributeError, OSError, TypeError):
+        return False
